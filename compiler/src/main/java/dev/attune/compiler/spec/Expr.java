@@ -3,18 +3,18 @@ package dev.attune.compiler.spec;
 import java.util.List;
 
 /**
- * A typed scalar expression over one (batch, head, query, key) element: the one language in which score,
- * mask, sink and weight are said, and on which evaluation, interval analysis and code generation are
- * functions.
+ * A typed scalar expression over one (batch, head, query, key) element: the one language in which
+ * score, mask, sink and weight are said, and on which evaluation, interval analysis and code
+ * generation are functions.
  *
- * <p>Expressions are total. Ints are mathematical integers: no operation wraps; code generation widens
- * where 32 bits could overflow. {@code //} and {@code %} round toward minus infinity, and yield 0 for a
- * zero divisor; shift counts are clamped to [0, 63]. Floats follow IEEE 754. A tensor index outside its
- * extent reads the nearest element. {@code int(x)} truncates toward zero, saturates at the 32-bit range
- * and maps NaN to 0.
+ * <p>Expressions are total. Ints are mathematical integers: no operation wraps; code generation
+ * widens where 32 bits could overflow. {@code //} and {@code %} round toward minus infinity, and
+ * yield 0 for a zero divisor; shift counts are clamped to [0, 63]. Floats follow IEEE 754. A tensor
+ * index outside its extent reads the nearest element. {@code int(x)} truncates toward zero,
+ * saturates at the 32-bit range and maps NaN to 0.
  *
- * <p>Names bound by {@code let}, {@code def} and {@code const} are already substituted. A node checks the
- * types of its operands: an ill-typed tree cannot be built.
+ * <p>Names bound by {@code let}, {@code def} and {@code const} are already substituted. A node
+ * checks the types of its operands: an ill-typed tree cannot be built.
  */
 public sealed interface Expr {
 
@@ -156,8 +156,8 @@ public sealed interface Expr {
   }
 
   /**
-   * {@code sum} or {@code any} of {@code body} for the variable in [from, to). The bounds are compile-time
-   * constants, at most {@value #MAX_TRIPS} apart.
+   * {@code sum} or {@code any} of {@code body} for the variable in [from, to). The bounds are
+   * compile-time constants, at most {@value #MAX_TRIPS} apart.
    */
   record Reduce(ReduceOp op, Var variable, long from, long to, Expr body) implements Expr {
     /** The most iterations a reduction may have: bodies are unrolled in kernels. */

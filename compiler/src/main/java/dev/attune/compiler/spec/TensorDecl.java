@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A captured tensor, stored row-major without gaps: int as int32, float as float32, bool as one byte.
+ * A captured tensor, stored row-major without gaps: int as int32, float as float32, bool as one
+ * byte.
  *
  * @param shape the extent of each dimension: an int expression over sizes, constants and int params
  * @param nondecreasing each row along the last dimension never decreases
