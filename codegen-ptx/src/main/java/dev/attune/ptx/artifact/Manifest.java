@@ -1,0 +1,64 @@
+package dev.attune.ptx.artifact;
+
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.HeadDim;
+import java.util.List;
+
+/**
+ * How to launch a kernel: everything a host needs besides the PTX.
+ *
+ * <p>The grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B) CTAs; a launch with an empty grid does
+ * nothing.
+ *
+ * @param spec name of the attention
+ * @param entry name of the PTX entry
+ * @param threads threads per CTA, one-dimensional
+ * @param rowsPerBlock query rows per CTA
+ * @param sharedBytes dynamic shared memory per CTA
+ * @param parameters the kernel's parameters in order, each aligned to its size in the block
+ * @param params the declared run-time scalars, for hosts that have no spec
+ * @param tensors the captured tensors, for hosts that have no spec
+ */
+public record Manifest(
+    String spec,
+    String entry,
+    Target target,
+    Dtype dtype,
+    HeadDim headDim,
+    int threads,
+    int rowsPerBlock,
+    int sharedBytes,
+    List<Parameter> parameters,
+    List<Scalar> params,
+    List<Captured> tensors) {
+
+  public Manifest {
+    parameters = List.copyOf(parameters);
+    params = List.copyOf(params);
+    tensors = List.copyOf(tensors);
+  }
+
+  /**
+   * A declared run-time scalar.
+   *
+   * @param type {@code int}, {@code float} or {@code bool}
+   * @param defaultValue used where a launch gives none
+   * @param low least admitted value, −∞ where there is none
+   * @param high largest admitted value, +∞ where there is none
+   */
+  public record Scalar(String name, String type, double defaultValue, double low, double high) {}
+
+  /**
+   * A captured tensor.
+   *
+   * @param type element type: {@code int} (int32), {@code float} (float32) or {@code bool} (one
+   *     byte)
+   * @param shape extents as expressions over the sizes and int parameters
+   */
+  public record Captured(String name, String type, List<String> shape) {
+    public Captured {
+      shape = List.copyOf(shape);
+    }
+  }
+}
