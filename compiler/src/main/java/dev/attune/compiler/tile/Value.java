@@ -1,0 +1,19 @@
+package dev.attune.compiler.tile;
+
+/**
+ * A value of the tile IR; it has one definition.
+ *
+ * @param name unique in its kernel
+ */
+public record Value(String name, Type type) {
+
+  /** The type, known to be a tile. */
+  public Type.Tile tile() {
+    return (Type.Tile) type;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
