@@ -1,0 +1,26 @@
+package dev.attune.ptx;
+
+import java.util.Locale;
+
+/** What an instruction may read: a register or a constant. */
+public sealed interface Operand permits Reg, Operand.Int, Operand.Float {
+
+  /** The operand as PTX text. */
+  String text();
+
+  /** An integer constant. */
+  record Int(long value) implements Operand {
+    @Override
+    public String text() {
+      return Long.toString(value);
+    }
+  }
+
+  /** A binary32 constant, printed bit for bit. */
+  record Float(float value) implements Operand {
+    @Override
+    public String text() {
+      return String.format(Locale.ROOT, "0f%08X", java.lang.Float.floatToRawIntBits(value));
+    }
+  }
+}
