@@ -502,8 +502,8 @@ public sealed interface Inst {
     boolean ok =
         switch (operand) {
           case Reg r -> r.kind() == kind;
-          case Operand.Int i -> kind == Reg.Kind.B32 || kind == Reg.Kind.B64;
-          case Operand.Float f -> kind == Reg.Kind.F32;
+          case Operand.IntConst i -> kind == Reg.Kind.B32 || kind == Reg.Kind.B64;
+          case Operand.FloatConst f -> kind == Reg.Kind.F32;
         };
     if (!ok) {
       throw new IllegalArgumentException("expected " + kind + ", found " + operand.text());

@@ -3,13 +3,13 @@ package dev.attune.ptx;
 import java.util.Locale;
 
 /** What an instruction may read: a register or a constant. */
-public sealed interface Operand permits Reg, Operand.Int, Operand.Float {
+public sealed interface Operand permits Reg, Operand.IntConst, Operand.FloatConst {
 
   /** The operand as PTX text. */
   String text();
 
   /** An integer constant. */
-  record Int(long value) implements Operand {
+  record IntConst(long value) implements Operand {
     @Override
     public String text() {
       return Long.toString(value);
@@ -17,10 +17,10 @@ public sealed interface Operand permits Reg, Operand.Int, Operand.Float {
   }
 
   /** A binary32 constant, printed bit for bit. */
-  record Float(float value) implements Operand {
+  record FloatConst(float value) implements Operand {
     @Override
     public String text() {
-      return String.format(Locale.ROOT, "0f%08X", java.lang.Float.floatToRawIntBits(value));
+      return String.format(Locale.ROOT, "0f%08X", Float.floatToRawIntBits(value));
     }
   }
 }
