@@ -1,5 +1,7 @@
 package dev.attune.ptx;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -135,7 +137,7 @@ public final class PtxVerifier {
     work.add(0);
     while (!work.isEmpty()) {
       int at = work.poll();
-      BitSet defined = (BitSet) entry.get(at).clone();
+      BitSet defined = (BitSet) requireNonNull(entry.get(at)).clone();
       while (true) {
         Inst inst = body.get(at);
         Uses uses = Uses.of(inst);

@@ -1,5 +1,6 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
@@ -26,10 +27,10 @@ public record TileKernel(
     List<Op> body) {
 
   /** First query position of the CTA's tile, in scalar expressions. */
-  public static final Expr.Var Q_FIRST = new Expr.Var(-1);
+  public static final Expr.Var Q_FIRST = KvBounds.Q_FIRST;
 
   /** Last query position of the CTA's tile that is before Sq, in scalar expressions. */
-  public static final Expr.Var Q_LAST = new Expr.Var(-2);
+  public static final Expr.Var Q_LAST = KvBounds.Q_LAST;
 
   public TileKernel {
     body = List.copyOf(body);

@@ -1,0 +1,52 @@
+package dev.attune.compiler.pass;
+
+import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.tile.TileKernel;
+import dev.attune.compiler.tile.TileVerifier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+
+/** The passes of each family, in order. */
+public final class Pipeline {
+  private Pipeline() {}
+
+  /** For the Ampere family: one role, loads in flight while the CTA computes. */
+  public static List<Pass> ampere(Schedule schedule) {
+    List<Pass> passes = new ArrayList<>();
+    passes.add(FoldScale.PASS);
+    passes.add(SplitPhases.PASS);
+    if (schedule.lazyThreshold() > 0) {
+      passes.add(LazyRescale.pass(schedule.lazyThreshold()));
+    }
+    passes.add(ReduceLate.PASS);
+    passes.add(DoubleBuffer.pass(schedule.stages()));
+    return List.copyOf(passes);
+  }
+
+  /** Runs passes on a kernel, verified before the first and after each. */
+  public static TileKernel run(List<Pass> passes, TileKernel kernel) {
+    return run(passes, kernel, (pass, result) -> {});
+  }
+
+  /**
+   * Runs passes on a kernel, verified before the first and after each.
+   *
+   * @param after told each pass and its result
+   */
+  public static TileKernel run(
+      List<Pass> passes, TileKernel kernel, BiConsumer<Pass, TileKernel> after) {
+    TileVerifier.verify(kernel);
+    TileKernel current = kernel;
+    for (Pass pass : passes) {
+      current = pass.rewrite().apply(current);
+      try {
+        TileVerifier.verify(current);
+      } catch (RuntimeException e) {
+        throw new IllegalStateException("after " + pass.name() + ": " + e.getMessage(), e);
+      }
+      after.accept(pass, current);
+    }
+    return current;
+  }
+}

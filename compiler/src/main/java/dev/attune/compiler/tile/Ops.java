@@ -1,0 +1,138 @@
+package dev.attune.compiler.tile;
+
+import dev.attune.compiler.tile.Op.Carried;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+
+/** What every walk over tile operations needs: the values of an operation, and renaming. */
+public final class Ops {
+  private Ops() {}
+
+  /** The operation with every value it reads or defines, in nested bodies too, replaced. */
+  public static Op rename(Op op, UnaryOperator<Value> f) {
+    return switch (op) {
+      case Op.Scalar o -> new Op.Scalar(f.apply(o.out()), o.expr());
+      case Op.Load o -> new Op.Load(f.apply(o.out()), o.operand(), f.apply(o.index()));
+      case Op.Put o -> new Op.Put(o.channel(), f.apply(o.index()), o.ahead(), o.end().map(f));
+      case Op.Get o -> new Op.Get(f.apply(o.out()), o.channel());
+      case Op.Release o -> o;
+      case Op.Fill o -> new Op.Fill(f.apply(o.out()), o.value());
+      case Op.Dot o ->
+          new Op.Dot(
+              f.apply(o.out()),
+              f.apply(o.a()),
+              f.apply(o.b()),
+              o.transposeB(),
+              o.accumulate().map(f));
+      case Op.Map o -> new Op.Map(f.apply(o.out()), f.apply(o.in()), o.expr(), f.apply(o.index()));
+      case Op.Mask o ->
+          new Op.Mask(
+              f.apply(o.out()), f.apply(o.in()), o.predicate(), o.otherwise(), f.apply(o.index()));
+      case Op.RowMax o ->
+          new Op.RowMax(f.apply(o.out()), f.apply(o.in()), o.factor(), f.apply(o.floor()));
+      case Op.Rescale o ->
+          new Op.Rescale(
+              f.apply(o.max()),
+              f.apply(o.sumOut()),
+              f.apply(o.alpha()),
+              f.apply(o.oldMax()),
+              f.apply(o.newMax()),
+              f.apply(o.sum()),
+              o.rule());
+      case Op.ScaleRows o -> new Op.ScaleRows(f.apply(o.out()), f.apply(o.in()), f.apply(o.row()));
+      case Op.Exp2 o ->
+          new Op.Exp2(f.apply(o.out()), f.apply(o.in()), o.factor(), f.apply(o.max()), o.guarded());
+      case Op.RowSum o -> new Op.RowSum(f.apply(o.out()), f.apply(o.in()), f.apply(o.initial()));
+      case Op.ReduceRow o -> new Op.ReduceRow(f.apply(o.out()), f.apply(o.in()));
+      case Op.Cast o -> new Op.Cast(f.apply(o.out()), f.apply(o.in()));
+      case Op.Sink o ->
+          new Op.Sink(
+              f.apply(o.maxOut()),
+              f.apply(o.sumOut()),
+              f.apply(o.alpha()),
+              f.apply(o.max()),
+              f.apply(o.sum()),
+              o.sink());
+      case Op.Normalize o -> new Op.Normalize(f.apply(o.out()), f.apply(o.in()), f.apply(o.sum()));
+      case Op.LogSumExp o -> new Op.LogSumExp(f.apply(o.out()), f.apply(o.max()), f.apply(o.sum()));
+      case Op.NaturalUnits o -> new Op.NaturalUnits(f.apply(o.out()), f.apply(o.in()));
+      case Op.Store o -> new Op.Store(o.operand(), f.apply(o.in()));
+      case Op.StoreRow o -> new Op.StoreRow(o.operand(), f.apply(o.in()));
+      case Op.For o ->
+          new Op.For(
+              o.phase(),
+              f.apply(o.index()),
+              f.apply(o.from()),
+              f.apply(o.to()),
+              o.carried().stream()
+                  .map(c -> new Carried(f.apply(c.param()), f.apply(c.init()), f.apply(c.result())))
+                  .toList(),
+              rename(o.body(), f),
+              o.yields().stream().map(f).toList());
+    };
+  }
+
+  /** Every operation renamed. */
+  public static List<Op> rename(List<Op> ops, UnaryOperator<Value> f) {
+    return ops.stream().map(op -> rename(op, f)).toList();
+  }
+
+  /** The values an operation defines: for a loop its results, not what its body defines. */
+  public static List<Value> outputs(Op op) {
+    return switch (op) {
+      case Op.Scalar o -> List.of(o.out());
+      case Op.Load o -> List.of(o.out());
+      case Op.Put o -> List.of();
+      case Op.Get o -> List.of(o.out());
+      case Op.Release o -> List.of();
+      case Op.Fill o -> List.of(o.out());
+      case Op.Dot o -> List.of(o.out());
+      case Op.Map o -> List.of(o.out());
+      case Op.Mask o -> List.of(o.out());
+      case Op.RowMax o -> List.of(o.out());
+      case Op.Rescale o -> List.of(o.max(), o.sumOut(), o.alpha());
+      case Op.ScaleRows o -> List.of(o.out());
+      case Op.Exp2 o -> List.of(o.out());
+      case Op.RowSum o -> List.of(o.out());
+      case Op.ReduceRow o -> List.of(o.out());
+      case Op.Cast o -> List.of(o.out());
+      case Op.Sink o -> List.of(o.maxOut(), o.sumOut(), o.alpha());
+      case Op.Normalize o -> List.of(o.out());
+      case Op.LogSumExp o -> List.of(o.out());
+      case Op.NaturalUnits o -> List.of(o.out());
+      case Op.Store o -> List.of();
+      case Op.StoreRow o -> List.of();
+      case Op.For o -> o.carried().stream().map(Carried::result).toList();
+    };
+  }
+
+  /** The values an operation reads from outside itself; for a loop, those its body reads too. */
+  public static List<Value> inputs(Op op) {
+    List<Value> defined = new ArrayList<>();
+    List<Value> mentioned = new ArrayList<>();
+    collect(op, mentioned::add, defined::add);
+    mentioned.removeAll(defined);
+    return mentioned.stream().distinct().toList();
+  }
+
+  private static void collect(Op op, Consumer<Value> mentions, Consumer<Value> defines) {
+    rename(
+        op,
+        v -> {
+          mentions.accept(v);
+          return v;
+        });
+    defined(op, defines);
+  }
+
+  private static void defined(Op op, Consumer<Value> defines) {
+    outputs(op).forEach(defines);
+    if (op instanceof Op.For loop) {
+      defines.accept(loop.index());
+      loop.carried().forEach(c -> defines.accept(c.param()));
+      loop.body().forEach(inner -> defined(inner, defines));
+    }
+  }
+}
