@@ -1,0 +1,81 @@
+package dev.attune.compiler.analysis;
+
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * The keys that the rows [q_first, q_last] of one tile can see, solved from the mask: expressions
+ * over sizes, params, b, h, hkv, captured tensors and the two variables, to be evaluated once per
+ * tile. The bounds hold for every size and every value that the spec admits, provided {@code 0 <=
+ * q_first <= q_last < Sq}: a tile that reaches beyond the last row has its {@code q_last} clamped.
+ * A bound may lie outside [0, Skv); where first exceeds last there is no key.
+ *
+ * @param visitFirst no key before it is live for any row; absent where nothing is known
+ * @param visitLast no key after it is live for any row; absent where nothing is known
+ * @param full keys that are live for every row
+ * @param clauses what became of each comparison of the mask, in its order
+ */
+public record KvBounds(
+    Optional<Expr> visitFirst, Optional<Expr> visitLast, FullKeys full, List<Solved> clauses) {
+
+  /** The first row of the tile. */
+  public static final Expr.Var Q_FIRST = new Expr.Var(-1);
+
+  /** The last row of the tile that exists. */
+  public static final Expr.Var Q_LAST = new Expr.Var(-2);
+
+  public KvBounds {
+    clauses = List.copyOf(clauses);
+  }
+
+  /**
+   * One comparison of the mask.
+   *
+   * @param clause its text
+   * @param solved whether it bounds the keys
+   * @param detail the inequality it was solved to, or why it was not
+   */
+  public record Solved(String clause, boolean solved, String detail) {}
+
+  /** Solves the mask of a spec. */
+  public static KvBounds solve(AttentionSpec spec) {
+    return solve(spec, spec.mask().expr());
+  }
+
+  /** Solves a mask under the declarations of a spec. */
+  public static KvBounds solve(AttentionSpec spec, Expr mask) {
+    MaskSolver solver = new MaskSolver(spec);
+    MaskSolver.Region region = solver.solve(mask);
+    KeyRange visit = region.visit().unconditional();
+    FullKeys full =
+        region
+            .full()
+            .map(KeyRange::unconditional)
+            .<FullKeys>map(r -> new FullKeys.Between(r.first(), r.last()))
+            .orElseGet(() -> new FullKeys.None(region.why()));
+    return new KvBounds(visit.first(), visit.last(), full, solver.clauses());
+  }
+
+  /** The bounds in a few lines, for goldens and explanations. */
+  public String print() {
+    String range =
+        switch (full) {
+          case FullKeys.None(String why) -> "none: " + why;
+          case FullKeys.Between(Optional<Expr> first, Optional<Expr> last) -> range(first, last);
+        };
+    return "visit %s%nfull  %s%n"
+            .formatted(range(visitFirst, visitLast), range)
+            .replace(System.lineSeparator(), "\n")
+        + clauses.stream()
+            .map(c -> (c.solved() ? "  solved   " : "  unsolved ") + c.clause() + ": " + c.detail())
+            .collect(Collectors.joining("\n", "", "\n"));
+  }
+
+  private static String range(Optional<Expr> first, Optional<Expr> last) {
+    return first.map(Exprs::print).orElse("0") + " .. " + last.map(Exprs::print).orElse("Skv - 1");
+  }
+}

@@ -1,0 +1,281 @@
+package dev.attune.compiler.analysis;
+
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.BinaryOp;
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Expr.At;
+import dev.attune.compiler.spec.Expr.Binary;
+import dev.attune.compiler.spec.Expr.BoolConst;
+import dev.attune.compiler.spec.Expr.Compare;
+import dev.attune.compiler.spec.Expr.IntConst;
+import dev.attune.compiler.spec.Expr.Reduce;
+import dev.attune.compiler.spec.Expr.Select;
+import dev.attune.compiler.spec.Expr.Unary;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.spec.ScalarType;
+import dev.attune.compiler.spec.Simplify;
+import dev.attune.compiler.spec.UnaryOp;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Solves a predicate for {@code kv} over the rows of a tile. Negations are pushed inward; a
+ * comparison of ints becomes {@code sum <= 0}, in which {@code abs}, {@code min}, {@code max} and
+ * floor division around kv are undone one by one until kv stands alone.
+ */
+final class MaskSolver {
+  private static final Expr KV = new At(Position.KV);
+  private static final long LARGEST = 300;
+  private static final int MOST_TERMS = 16;
+
+  /**
+   * What is known of the keys of a tile.
+   *
+   * @param visit contains every key live for some row
+   * @param full keys live for every row, where known
+   * @param why the reason that {@code full} is not known
+   * @param text the solved inequality
+   */
+  record Region(KeyRange visit, Optional<KeyRange> full, String why, String text) {
+    Region {
+      if (visit.nodes() > LARGEST) {
+        visit = KeyRange.ALL;
+      }
+      if (full.isPresent() && full.get().nodes() > LARGEST) {
+        full = Optional.empty();
+        why = "the range takes more than " + LARGEST + " operations";
+      }
+    }
+
+    static Region exact(KeyRange range, String text) {
+      return new Region(range, Optional.of(range), "", text);
+    }
+
+    static Region unknown(String why) {
+      return new Region(KeyRange.ALL, Optional.empty(), why, "");
+    }
+
+    Region and(Region o) {
+      Optional<KeyRange> both =
+          full.isPresent() && o.full.isPresent()
+              ? Optional.of(full.get().and(o.full.get()))
+              : Optional.empty();
+      String reason = full.isPresent() ? o.why : why;
+      return new Region(visit.and(o.visit), both, reason, text(" and ", o));
+    }
+
+    Region or(Region o) {
+      Optional<KeyRange> either =
+          full.isPresent() && o.full.isPresent()
+              ? Optional.of(full.get().larger(o.full.get()))
+              : full.or(() -> o.full);
+      return new Region(visit.hull(o.visit), either, why, text(" or ", o));
+    }
+
+    private String text(String word, Region o) {
+      return text.isEmpty() ? o.text : o.text.isEmpty() ? text : text + word + o.text;
+    }
+  }
+
+  private final Extremes extremes;
+  private final List<KvBounds.Solved> clauses = new ArrayList<>();
+
+  MaskSolver(AttentionSpec spec) {
+    this.extremes = new Extremes(spec);
+  }
+
+  List<KvBounds.Solved> clauses() {
+    return clauses;
+  }
+
+  Region solve(Expr mask) {
+    return solve(Simplify.simplify(mask), true);
+  }
+
+  /** Solves the predicate, or its negation. */
+  private Region solve(Expr p, boolean wanted) {
+    return switch (p) {
+      case BoolConst(boolean v) -> Region.exact(uniform(new BoolConst(v == wanted)), "");
+      case Unary(UnaryOp op, Expr x) -> solve(x, !wanted);
+      case Binary(BinaryOp op, Expr a, Expr b) -> {
+        Region x = solve(a, wanted);
+        Region y = solve(b, wanted);
+        yield (op == BinaryOp.AND) == wanted ? x.and(y) : x.or(y);
+      }
+      case Select(Expr c, Expr a, Expr b) -> {
+        Region x = solve(c, true).and(solve(a, wanted));
+        yield x.or(solve(c, false).and(solve(b, wanted)));
+      }
+      case Reduce r when r.to() - r.from() <= MOST_TERMS && r.to() > r.from() -> {
+        Region any = solve(term(r, r.from()), wanted);
+        for (long i = r.from() + 1; i < r.to(); i++) {
+          Region next = solve(term(r, i), wanted);
+          any = wanted ? any.or(next) : any.and(next);
+        }
+        yield any;
+      }
+      default -> clause(p, wanted);
+    };
+  }
+
+  private static Expr term(Reduce r, long i) {
+    return Simplify.simplify(Exprs.substitute(r.body(), Map.of(r.variable(), new IntConst(i))));
+  }
+
+  private Region clause(Expr p, boolean wanted) {
+    Expr stated = wanted ? p : Simplify.simplify(Exprs.not(p));
+    Region region = atom(stated);
+    boolean solved = region.full.isPresent() || !region.visit.equals(KeyRange.ALL);
+    clauses.add(
+        new KvBounds.Solved(Exprs.print(stated), solved, solved ? region.text : region.why));
+    return region;
+  }
+
+  private Region atom(Expr p) {
+    boolean keys = Exprs.uses(p, Position.KV);
+    boolean rows = Extremes.varies(p);
+    if (!keys && !rows) {
+      return Region.exact(uniform(p), "the same for the whole tile");
+    }
+    if (p instanceof Compare(CompareOp op, Expr a, Expr b) && a.type() == ScalarType.INT) {
+      try {
+        return compare(op, Affine.of(Exprs.sub(a, b)));
+      } catch (ArithmeticException tooLarge) {
+        return Region.unknown("its constants exceed 64 bits");
+      }
+    }
+    return Region.unknown(
+        "not a comparison of ints, so it is tested for each " + (keys ? "key" : "row"));
+  }
+
+  private Region compare(CompareOp op, Affine d) {
+    return switch (op) {
+      case LE -> solve(d);
+      case LT -> solve(d.plus(1));
+      case GE -> solve(d.times(-1));
+      case GT -> solve(d.times(-1).plus(1));
+      case EQ -> solve(d).and(solve(d.times(-1)));
+      case NE -> solve(d.plus(1)).or(solve(d.times(-1).plus(1)));
+    };
+  }
+
+  /** Solves {@code d <= 0}. */
+  private Region solve(Affine d) {
+    if (d.isConstant()) {
+      return Region.exact(uniform(new BoolConst(d.constant() <= 0)), "");
+    }
+    if (!d.uses(KV::equals)) {
+      return rows(d);
+    }
+    for (Map.Entry<Expr, Long> t : d.terms().entrySet()) {
+      Expr atom = t.getKey();
+      if (Exprs.uses(atom, Position.KV)) {
+        Affine rest = d.without(atom);
+        switch (atom) {
+          case Unary(UnaryOp op, Expr x) when op == UnaryOp.ABS -> {
+            Affine inner = Affine.of(x);
+            return choose(true, inner, inner.times(-1), t.getValue(), rest);
+          }
+          case Binary(BinaryOp op, Expr a, Expr b)
+              when op == BinaryOp.MAX || op == BinaryOp.MIN -> {
+            return choose(op == BinaryOp.MAX, Affine.of(a), Affine.of(b), t.getValue(), rest);
+          }
+          default -> {}
+        }
+      }
+    }
+    Expr atom = d.only(KV::equals);
+    if (atom == null) {
+      return Region.unknown("kv occurs in several terms");
+    }
+    long factor = d.coefficient(atom);
+    Affine rest = d.without(atom);
+    return switch (atom) {
+      case At p -> keys(factor, rest);
+      case Binary(BinaryOp op, Expr x, Expr n) when op == BinaryOp.FLOOR_DIV ->
+          quotient(x, n, factor, rest);
+      case Binary(BinaryOp op, Expr x, IntConst(long n)) when op == BinaryOp.SHR && n < 32 ->
+          quotient(x, new IntConst(1L << Math.max(0, n)), factor, rest);
+      default -> Region.unknown("kv stands inside " + Exprs.print(atom));
+    };
+  }
+
+  /** {@code factor·max(a, b) + rest <= 0}, or with min. */
+  private Region choose(boolean max, Affine a, Affine b, long factor, Affine rest) {
+    Region x = solve(rest.plus(a.times(factor)));
+    Region y = solve(rest.plus(b.times(factor)));
+    return max == factor > 0 ? x.and(y) : x.or(y);
+  }
+
+  /** {@code factor·(x // n) + rest <= 0}. */
+  private Region quotient(Expr x, Expr n, long factor, Affine rest) {
+    boolean uniform = !Exprs.uses(n, Position.KV) && !Extremes.varies(n);
+    if (!uniform || extremes.ranges().integer(n).lo() < 1) {
+      return Region.unknown("not known to divide by a positive number: " + Exprs.print(n));
+    }
+    Affine divisor = Affine.of(n);
+    if (factor > 0) {
+      Affine quotient = Affine.of(floorDiv(rest.times(-1), factor));
+      Affine below = times(quotient, divisor, n);
+      return solve(Affine.of(x).minus(below).minus(divisor).plus(1)); // x <= n·m + n − 1
+    }
+    Affine quotient = Affine.of(floorDiv(rest.plus(-factor - 1), -factor));
+    return solve(times(quotient, divisor, n).minus(Affine.of(x))); // x >= n·m
+  }
+
+  private static Affine times(Affine a, Affine divisor, Expr n) {
+    return divisor.isConstant()
+        ? a.times(divisor.constant())
+        : Affine.of(Simplify.simplify(Exprs.mul(a.expr(), n)));
+  }
+
+  /** {@code factor·kv + rest <= 0}. */
+  private Region keys(long factor, Affine rest) {
+    boolean upper = factor > 0;
+    long c = Math.abs(factor);
+    // kv <= floor(−rest / c), or kv >= ceil(rest / c) = floor((rest + c − 1) / c).
+    Affine bound = upper ? rest.times(-1) : rest.plus(c - 1);
+    Optional<Expr> most = extremes.most(bound).map(e -> floorDiv(Affine.of(e), c));
+    Optional<Expr> least = extremes.least(bound).map(e -> floorDiv(Affine.of(e), c));
+    if (most.isEmpty() && least.isEmpty()) {
+      return Region.unknown("its bound over the rows of a tile is not known");
+    }
+    String text =
+        (upper ? "kv <= " : "kv >= ") + Exprs.print(Simplify.simplify(floorDiv(bound, c)));
+    KeyRange visit = upper ? KeyRange.to(most) : KeyRange.from(least);
+    Optional<KeyRange> full =
+        upper
+            ? least.map(e -> KeyRange.to(Optional.of(e)))
+            : most.map(e -> KeyRange.from(Optional.of(e)));
+    return new Region(visit, full, "its bound over all rows of a tile is not known", text);
+  }
+
+  /** {@code d <= 0} where d depends on the row but not on the key. */
+  private Region rows(Affine d) {
+    if (!Extremes.varies(d.expr())) {
+      return Region.exact(uniform(d.notPositive()), Exprs.print(d.notPositive()));
+    }
+    Optional<Expr> least = extremes.least(d);
+    Optional<Expr> most = extremes.most(d);
+    if (least.isEmpty() && most.isEmpty()) {
+      return Region.unknown("it depends on the row in a way that has no known bounds");
+    }
+    return new Region(
+        KeyRange.when(least.map(e -> Affine.of(e).notPositive())),
+        most.map(e -> KeyRange.when(Optional.of(Affine.of(e).notPositive()))),
+        "its truth for all rows of a tile is not known",
+        "for rows with " + Exprs.print(d.notPositive()));
+  }
+
+  private static KeyRange uniform(Expr condition) {
+    return KeyRange.when(Optional.of(condition));
+  }
+
+  private static Expr floorDiv(Affine a, long c) {
+    return c == 1 ? a.expr() : new Binary(BinaryOp.FLOOR_DIV, a.expr(), new IntConst(c));
+  }
+}
