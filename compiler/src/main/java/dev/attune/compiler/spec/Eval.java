@@ -53,6 +53,12 @@ public final class Eval {
     return this;
   }
 
+  /** Gives a value to a variable that no {@link Reduce} of the expression binds. */
+  public Eval bind(Var variable, long value) {
+    variables.put(variable.id(), value);
+    return this;
+  }
+
   /** The value of an int expression. */
   public long integer(Expr e) {
     return switch (e) {

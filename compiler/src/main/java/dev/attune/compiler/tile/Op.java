@@ -28,10 +28,10 @@ public sealed interface Op {
   record Load(Value out, Operand operand, Value index) implements Op {}
 
   /**
-   * Starts loading tile {@code index + ahead} into the channel, unless that is at or past {@code
-   * end}.
+   * Starts loading tile {@code index + ahead} into the channel, unless there is an {@code end} and
+   * that is at or past it.
    */
-  record Put(Channel channel, Value index, int ahead, Value end) implements Op {}
+  record Put(Channel channel, Value index, int ahead, Optional<Value> end) implements Op {}
 
   /** The oldest tile of the channel not yet got; waits until it has arrived. */
   record Get(Value out, Channel channel) implements Op {}

@@ -3,8 +3,10 @@ package dev.attune.compiler.tile;
 import dev.attune.compiler.tile.Op.Carried;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** What every walk over tile operations needs: the values of an operation, and renaming. */
 public final class Ops {
@@ -115,6 +117,27 @@ public final class Ops {
     collect(op, mentioned::add, defined::add);
     mentioned.removeAll(defined);
     return mentioned.stream().distinct().toList();
+  }
+
+  /** The channel that an operation moves along. */
+  public static Optional<Channel> channel(Op op) {
+    if (op instanceof Op.Put put) {
+      return Optional.of(put.channel());
+    }
+    if (op instanceof Op.Get get) {
+      return Optional.of(get.channel());
+    }
+    return op instanceof Op.Release release ? Optional.of(release.channel()) : Optional.empty();
+  }
+
+  /** The operations and all within their loops, in the order written. */
+  public static Stream<Op> all(List<Op> body) {
+    return body.stream()
+        .flatMap(
+            op ->
+                op instanceof Op.For f
+                    ? Stream.concat(Stream.of(f), all(f.body()))
+                    : Stream.of(op));
   }
 
   private static void collect(Op op, Consumer<Value> mentions, Consumer<Value> defines) {

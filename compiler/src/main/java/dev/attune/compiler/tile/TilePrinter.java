@@ -1,0 +1,160 @@
+package dev.attune.compiler.tile;
+
+import dev.attune.compiler.spec.Clause;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Operand;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/**
+ * The text of a kernel: one line per operation, {@code name: type = operation}, loop bodies
+ * indented, and the line of the {@code .attn} file behind what it states.
+ */
+public final class TilePrinter {
+  private static final String INDENT = "  ";
+
+  private TilePrinter() {}
+
+  /** The whole kernel, each line ended by a newline. */
+  public static String print(TileKernel kernel) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        "kernel %s(query tile %s): %s, head dim %s, tiles of %d queries x %d keys, %s"
+            .formatted(
+                kernel.spec().name(),
+                kernel.qTile(),
+                kernel.dtype().keyword(),
+                kernel.headDim(),
+                kernel.rows(),
+                kernel.cols(),
+                lower(kernel.order())));
+    Ops.all(kernel.body())
+        .flatMap(op -> Ops.channel(op).stream())
+        .distinct()
+        .forEach(
+            c ->
+                lines.add(
+                    INDENT
+                        + "channel %s: %d x %s of %s"
+                            .formatted(c.name(), c.stages(), c.type(), name(c.operand()))));
+    kernel.body().forEach(op -> add(op, 1, lines));
+    return lines.stream().map(line -> line + "\n").collect(Collectors.joining());
+  }
+
+  /** One operation on one line; a loop without its body. */
+  public static String print(Op op) {
+    List<Value> defined = op instanceof Op.For ? List.of() : Ops.outputs(op);
+    String text = text(op);
+    return defined.isEmpty()
+        ? text
+        : defined.stream().map(TilePrinter::typed).collect(Collectors.joining(", ")) + " = " + text;
+  }
+
+  private static void add(Op op, int depth, List<String> lines) {
+    String indent = INDENT.repeat(depth);
+    lines.add(indent + print(op));
+    if (op instanceof Op.For loop) {
+      for (Op.Carried c : loop.carried()) {
+        lines.add(
+            indent
+                + INDENT
+                + "carry %s = %s, at the end %s".formatted(typed(c.param()), c.init(), c.result()));
+      }
+      loop.body().forEach(inner -> add(inner, depth + 1, lines));
+      if (!loop.yields().isEmpty()) {
+        lines.add(indent + INDENT + "yield " + join(loop.yields()));
+      }
+    }
+  }
+
+  private static String text(Op op) {
+    return switch (op) {
+      case Op.Scalar(Value out, Expr expr) -> Exprs.print(expr);
+      case Op.Load o -> "load %s[%s]".formatted(name(o.operand()), o.index());
+      case Op.Put o ->
+          "put %s[%s%s]%s"
+              .formatted(
+                  o.channel().name(),
+                  o.index(),
+                  o.ahead() == 0 ? "" : " + " + o.ahead(),
+                  o.end().map(end -> ", if before " + end).orElse(""));
+      case Op.Get o -> "get " + o.channel().name();
+      case Op.Release o -> "release " + o.channel().name();
+      case Op.Fill o -> "fill " + number(o.value());
+      case Op.Dot o ->
+          "dot(%s, %s%s)%s"
+              .formatted(
+                  o.a(),
+                  o.b(),
+                  o.transposeB() ? " transposed" : "",
+                  o.accumulate().map(a -> " + " + a).orElse(""));
+      case Op.Map o -> "map(%s at keys %s: %s".formatted(o.in(), o.index(), stated(o.expr(), ")"));
+      case Op.Mask o ->
+          "mask(%s at keys %s, otherwise %s: %s"
+              .formatted(o.in(), o.index(), number(o.otherwise()), stated(o.predicate(), ")"));
+      case Op.RowMax o -> "max(%s, rowMax(%s))".formatted(o.floor(), scaled(o.factor(), o.in()));
+      case Op.Rescale o ->
+          "rescale(max %s to %s, sum %s, %s)"
+              .formatted(o.oldMax(), o.newMax(), o.sum(), rule(o.rule()));
+      case Op.ScaleRows o -> "scaleRows(%s, %s)".formatted(o.in(), o.row());
+      case Op.Exp2 o ->
+          "exp2(%s - %s)%s"
+              .formatted(scaled(o.factor(), o.in()), o.max(), o.guarded() ? " guarded" : "");
+      case Op.RowSum o -> "%s + rowSum(%s)".formatted(o.initial(), o.in());
+      case Op.ReduceRow o -> "reduceRow(%s)".formatted(o.in());
+      case Op.Cast o -> "cast(%s)".formatted(o.in());
+      case Op.Sink o ->
+          "sink(max %s, sum %s: %s".formatted(o.max(), o.sum(), stated(o.sink(), ")"));
+      case Op.Normalize o -> "normalize(%s, %s)".formatted(o.in(), o.sum());
+      case Op.LogSumExp o -> "logSumExp(%s, %s)".formatted(o.max(), o.sum());
+      case Op.NaturalUnits o -> "naturalUnits(%s)".formatted(o.in());
+      case Op.Store o -> "store %s, %s".formatted(name(o.operand()), o.in());
+      case Op.StoreRow o -> "store %s, %s".formatted(name(o.operand()), o.in());
+      case Op.For o ->
+          "for %s %s in [%s, %s)".formatted(lower(o.phase()), o.index(), o.from(), o.to());
+    };
+  }
+
+  private static String stated(Clause clause, String end) {
+    return Exprs.print(clause.expr()) + end + "  // " + clause.origin();
+  }
+
+  private static String scaled(Expr factor, Value in) {
+    return factor.equals(new Expr.FloatConst(1))
+        ? in.name()
+        : "(" + Exprs.print(factor) + ") * " + in;
+  }
+
+  private static String rule(Op.Rule rule) {
+    return switch (rule) {
+      case Op.Rule.Always() -> "always";
+      case Op.Rule.Lazy(int threshold) -> "lazy " + threshold;
+    };
+  }
+
+  private static String number(double value) {
+    if (Double.isInfinite(value)) {
+      return value < 0 ? "-inf" : "inf";
+    }
+    return Double.toString(value);
+  }
+
+  private static String typed(Value value) {
+    return value.name() + ": " + value.type();
+  }
+
+  private static String join(List<Value> values) {
+    return values.stream().map(Value::name).collect(Collectors.joining(", "));
+  }
+
+  private static String name(Operand operand) {
+    return lower(operand);
+  }
+
+  private static String lower(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+}

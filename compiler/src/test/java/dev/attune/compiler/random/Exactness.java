@@ -1,0 +1,103 @@
+package dev.attune.compiler.random;
+
+import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.reference.Reference;
+import dev.attune.compiler.reference.RowId;
+import dev.attune.compiler.spec.Output;
+import dev.attune.compiler.tile.Op;
+import dev.attune.compiler.tile.TileInterpreter;
+import dev.attune.compiler.tile.TileKernel;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Compares the unrounded run of a tile kernel with the reference, to rounding in binary64. */
+public final class Exactness {
+  /**
+   * What binary64 explains, relative to the terms summed and to the steepness of the softmax: a few
+   * hundred roundings.
+   */
+  private static final double TOLERANCE = 1e-13;
+
+  private final Case problem;
+  private final List<RowId> ids;
+  private final List<Reference.Row> rows;
+
+  /** Computes the reference of a case. */
+  public Exactness(Case problem) {
+    this.problem = problem;
+    this.ids = RowId.all(problem.shape());
+    this.rows =
+        new Reference(
+                new Problem(
+                    problem.spec(),
+                    problem.bindings(),
+                    problem.dtype(),
+                    problem.q(),
+                    problem.k(),
+                    problem.v()))
+            .rows();
+  }
+
+  /**
+   * Runs a kernel and compares every output.
+   *
+   * @param stage the pass whose result the kernel is, for the message
+   * @return how many kv tiles of each phase were visited
+   * @throws AssertionError with the case, the kernel's stage and the first difference
+   */
+  public Map<Op.Phase, Long> check(String stage, TileKernel kernel) {
+    TileInterpreter.Result result;
+    try {
+      result =
+          TileInterpreter.run(
+              kernel,
+              problem.bindings(),
+              problem.q(),
+              problem.k(),
+              problem.v(),
+              new TileInterpreter.Options(false, problem.seed()));
+    } catch (RuntimeException e) {
+      throw new AssertionError("%s: %s%s".formatted(stage, e.getMessage(), problem), e);
+    }
+    for (int i = 0; i < ids.size(); i++) {
+      RowId id = ids.get(i);
+      Reference.Row row = rows.get(i);
+      double relative = TOLERANCE * (4 + row.steepness());
+      int at = id.outputIndex(problem.shape());
+      for (int d = 0; d < row.o().length; d++) {
+        same(
+            stage,
+            id + " O[" + d + "]",
+            row.o()[d],
+            result.o()[at + d],
+            relative * row.magnitude()[d]);
+      }
+      int place = id.lseIndex(problem.shape());
+      if (result.lse().isPresent()) {
+        double lse = row.lse();
+        same(stage, id + " LSE", lse, result.lse().get()[place], relative * (1 + Math.abs(lse)));
+      }
+      if (problem.spec().outputs().contains(Output.MAX_SCORE)) {
+        double max = row.maxScore();
+        Optional<double[]> actual = result.maxScore();
+        same(
+            stage,
+            id + " largest score",
+            max,
+            actual.orElseThrow()[place],
+            relative * (1 + Math.abs(max)));
+      }
+    }
+    return result.tiles();
+  }
+
+  private void same(String stage, String where, double expected, double actual, double tolerance) {
+    boolean equal = expected == actual || Math.abs(expected - actual) <= tolerance;
+    if (!equal) {
+      throw new AssertionError(
+          "after %s, %s: reference %s, interpreter %s (within %s)%s"
+              .formatted(stage, where, expected, actual, tolerance, problem));
+    }
+  }
+}
