@@ -41,15 +41,7 @@ public record Arguments(
   /** The arguments every kernel has. */
   public static Arguments of(Tensor q, Tensor k, Tensor v, Tensor o) {
     return new Arguments(
-        q,
-        k,
-        v,
-        o,
-        Optional.empty(),
-        Optional.empty(),
-        OptionalDouble.empty(),
-        Map.of(),
-        Map.of());
+        q, k, v, o, Optional.empty(), Optional.empty(), OptionalDouble.empty(), Map.of(), Map.of());
   }
 
   /** These arguments with a place for the log-sum-exp. */

@@ -5,8 +5,9 @@ import java.util.Arrays;
 /**
  * One allocation on a device. Its first byte is aligned to 256 bytes.
  *
- * <p>Reading and writing wait until the device has finished all launched work, and are complete when
- * they return. Closing waits as well; a tensor over a closed buffer is refused wherever it is used.
+ * <p>Reading and writing wait until the device has finished all launched work, and are complete
+ * when they return. Closing waits as well; a tensor over a closed buffer is refused wherever it is
+ * used.
  */
 public interface Buffer extends AutoCloseable {
 

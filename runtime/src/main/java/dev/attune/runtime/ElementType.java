@@ -58,7 +58,9 @@ public enum ElementType {
     return keyword;
   }
 
-  /** Appends {@code count} elements of a host array, rounding floats to the nearest, ties to even. */
+  /**
+   * Appends {@code count} elements of a host array, rounding floats to the nearest, ties to even.
+   */
   void encode(NdArray from, int start, int count, ByteBuffer to) {
     for (int i = start; i < start + count; i++) {
       switch (this) {

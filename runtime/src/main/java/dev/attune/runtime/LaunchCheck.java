@@ -5,10 +5,10 @@ import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.ptx.artifact.Manifest;
-import dev.attune.ptx.artifact.Operand;
 import dev.attune.ptx.artifact.Parameter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -21,8 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Turns arguments into a launch, or says why they must not be launched with. What passes here cannot
- * make a correct kernel touch a byte outside the buffers it was given.
+ * Turns arguments into a launch, or says why they must not be launched with. What passes here
+ * cannot make a correct kernel touch a byte outside the buffers it was given.
  */
 final class LaunchCheck {
   /** Bytes that one asynchronous copy moves; addresses and rows are aligned to it. */
@@ -75,7 +75,9 @@ final class LaunchCheck {
     return operand.name().toLowerCase(Locale.ROOT);
   }
 
-  /** The tensors by operand; those of fixed type and rank, with what the kernel needs and no more. */
+  /**
+   * The tensors by operand; those of fixed type and rank, with what the kernel needs and no more.
+   */
   private Map<Operand, Tensor> operands() {
     Map<Operand, Tensor> operands = new LinkedHashMap<>();
     operands.put(Operand.Q, arguments.q());
@@ -143,8 +145,7 @@ final class LaunchCheck {
     } catch (IllegalArgumentException e) {
       throw new LaunchException(
           "q is %s and k is %s: %s"
-              .formatted(
-                  Arrays.toString(q.shape()), Arrays.toString(k.shape()), e.getMessage()));
+              .formatted(Arrays.toString(q.shape()), Arrays.toString(k.shape()), e.getMessage()));
     }
     int[] expectedLse = {shape.batch(), shape.heads(), shape.seq()};
     operands.forEach(
@@ -275,15 +276,13 @@ final class LaunchCheck {
 
   private Footprint footprint(String name, Tensor tensor, int alignment) {
     if (tensor.buffer().device() != device) {
-      throw new LaunchException(
-          "%s lies on another device than the kernel".formatted(name));
+      throw new LaunchException("%s lies on another device than the kernel".formatted(name));
     }
     Footprint footprint;
     try {
       footprint = Footprint.of(tensor);
     } catch (ArithmeticException e) {
-      throw new LaunchException(
-          "%s has addresses beyond 64 bits: %s".formatted(name, tensor));
+      throw new LaunchException("%s has addresses beyond 64 bits: %s".formatted(name, tensor));
     }
     footprint.requireInside(tensor, name);
     if (!footprint.empty() && tensor.address() % alignment != 0) {

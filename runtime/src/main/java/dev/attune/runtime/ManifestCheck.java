@@ -1,9 +1,9 @@
 package dev.attune.runtime;
 
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.ptx.artifact.Manifest;
-import dev.attune.ptx.artifact.Operand;
 import dev.attune.ptx.artifact.Parameter;
 
 /** Whether a manifest describes a kernel of a spec, with parameters that can be filled. */
@@ -40,9 +40,7 @@ final class ManifestCheck {
       case Parameter.Role.Size s -> Parameter.Type.S32;
       case Parameter.Role.Scale s -> Parameter.Type.F32;
       case Parameter.Role.Scalar(String name) ->
-          spec.param(name)
-                      .orElseThrow(() -> undeclared(parameter, "parameter", name, spec))
-                      .type()
+          spec.param(name).orElseThrow(() -> undeclared(parameter, "parameter", name, spec)).type()
                   == ScalarType.FLOAT
               ? Parameter.Type.F32
               : Parameter.Type.S32;

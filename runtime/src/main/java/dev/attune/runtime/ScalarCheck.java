@@ -75,8 +75,7 @@ final class ScalarCheck {
       throw bad(param, value, describe(param, range));
     }
     Bindings bindings = new Bindings(shape, 1, Map.of(param.name(), value), Map.of());
-    if (param.condition().isPresent()
-        && !new Eval(bindings).bool(param.condition().get().expr())) {
+    if (param.condition().isPresent() && !new Eval(bindings).bool(param.condition().get().expr())) {
       throw bad(param, value, "what " + param.condition().get().origin() + " admits");
     }
     return value;
@@ -93,8 +92,7 @@ final class ScalarCheck {
 
   private static LaunchException bad(ParamDecl param, double value, String expected) {
     return new LaunchException(
-        "parameter %s is %s, expected %s"
-            .formatted(param.name(), number(param, value), expected));
+        "parameter %s is %s, expected %s".formatted(param.name(), number(param, value), expected));
   }
 
   private static String number(ParamDecl param, double value) {

@@ -10,8 +10,8 @@ import java.util.stream.IntStream;
  * A strided view of a buffer. Immutable, and cheap: any number of tensors may lie over one buffer.
  *
  * <p>A tensor is not checked against its buffer when it is made but where it is used: by {@link
- * #upload}, {@link #download} and {@link Kernel#launch}. A stride along an axis of extent 1 is never
- * used and may be anything.
+ * #upload}, {@link #download} and {@link Kernel#launch}. A stride along an axis of extent 1 is
+ * never used and may be anything.
  */
 public final class Tensor {
   private static final int CHUNK_BYTES = 8 << 20;
@@ -210,8 +210,7 @@ public final class Tensor {
       length *= shape[--outer];
     }
     int chunk = (int) Math.min(length, CHUNK_BYTES / type.bytes());
-    ByteBuffer bytes =
-        ByteBuffer.allocate(chunk * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(chunk * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
     int[] index = new int[outer];
     int first = 0;
     do {
@@ -236,7 +235,6 @@ public final class Tensor {
     }
     return false;
   }
-
 
   @Override
   public String toString() {

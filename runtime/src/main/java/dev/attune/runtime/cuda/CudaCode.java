@@ -56,8 +56,7 @@ final class CudaCode extends CudaResource implements Kernel.Code {
     }
     if (code != CUresult.CUDA_SUCCESS) {
       String log =
-          new String(
-                  options.getBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER), StandardCharsets.UTF_8)
+          new String(options.getBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER), StandardCharsets.UTF_8)
               .replaceAll("(?s)\0.*", "")
               .strip();
       if (!log.isEmpty()) {
@@ -73,9 +72,7 @@ final class CudaCode extends CudaResource implements Kernel.Code {
           "find entry " + manifest.entry());
       context.check(
           JCudaDriver.cuFuncSetAttribute(
-              function,
-              CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-              manifest.sharedBytes()),
+              function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, manifest.sharedBytes()),
           "give %s %d bytes of shared memory per CTA"
               .formatted(manifest.entry(), manifest.sharedBytes()));
     } catch (DeviceException e) {

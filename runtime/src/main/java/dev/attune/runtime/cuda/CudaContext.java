@@ -11,8 +11,8 @@ import jcuda.driver.JCudaDriver;
 /**
  * The primary context of a device.
  *
- * <p>An error of a running kernel poisons a context for good: every later call returns it again, and
- * only a new process recovers. So the first such error is kept with what was launched last, and
+ * <p>An error of a running kernel poisons a context for good: every later call returns it again,
+ * and only a new process recovers. So the first such error is kept with what was launched last, and
  * every later use fails at once with that cause.
  */
 final class CudaContext {

@@ -26,8 +26,7 @@ import jcuda.driver.JCudaDriver;
  * @param devices every device by ordinal; absent targets mean that it is too old
  * @param problem one sentence: why no device can be used and what helps; absent if one can
  */
-public record CudaProbe(
-    Optional<String> driver, List<Found> devices, Optional<String> problem) {
+public record CudaProbe(Optional<String> driver, List<Found> devices, Optional<String> problem) {
 
   private static final String LIBRARY = "libcuda.so.1";
 
@@ -102,7 +101,8 @@ public record CudaProbe(
       case CUresult.CUDA_ERROR_STUB_LIBRARY ->
           LIBRARY + " is the toolkit's stub; put the driver's own on the library path";
       case CUresult.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
-          LIBRARY + " and the kernel module have different versions; reboot, or reinstall the driver";
+          LIBRARY
+              + " and the kernel module have different versions; reboot, or reinstall the driver";
       default -> "the driver cannot start: %s".formatted(CUresult.stringFor(code));
     };
   }
