@@ -1,6 +1,7 @@
 package dev.attune.ptx.artifact;
 
 import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.Operand;
 
 /**
  * One kernel parameter.

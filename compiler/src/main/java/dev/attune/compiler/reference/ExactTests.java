@@ -78,18 +78,30 @@ public final class ExactTests {
         float got = result.lse().get().floats()[row.lseIndex(s)];
         // ln(n ± 1) is 1/n away, so this tells n from its neighbours for n below 10⁴.
         if (got != lse && !(Math.abs(got - lse) <= 5e-6 * Math.max(1, lse))) {
-          return wrong(
-              "%s sees %d keys, so LSE is %.7g, but it is %.7g (%.2f keys)",
-              row, n, lse, got, Math.exp(got));
+          return Optional.of(
+              String.format(
+                  Locale.ROOT,
+                  "%s sees %d keys, so LSE is %.7g, but it is %.7g (%.2f keys)",
+                  row,
+                  n,
+                  lse,
+                  got,
+                  Math.exp(got)));
         }
       }
       for (int d = 0; d < dv; d++) {
         float got = result.o().floats()[row.outputIndex(s) + d];
         double want = n == 0 ? 0 : (double) counts[d] / n;
         if (!(Math.abs(got - want) <= Accuracy.unit(dtype) * want)) {
-          return wrong(
-              "%s sees %d keys that are %d modulo %d, but its output counts %.3f",
-              row, counts[d], d, dv, (double) got * n);
+          return Optional.of(
+              String.format(
+                  Locale.ROOT,
+                  "%s sees %d keys that are %d modulo %d, but its output counts %.3f",
+                  row,
+                  counts[d],
+                  d,
+                  dv,
+                  (double) got * n));
         }
       }
     }
@@ -128,8 +140,16 @@ public final class ExactTests {
         double tolerance = exact ? 0 : 2 * Accuracy.unit(dtype) * Math.abs(want);
         double nearest = exact ? dtype.round((float) want) : want;
         if (!(Math.abs(got - nearest) <= tolerance)) {
-          return wrong(
-              "%s output %d is %d/%d = %.7g, but it is %.7g", row, d, sums[d], n, want, got);
+          return Optional.of(
+              String.format(
+                  Locale.ROOT,
+                  "%s output %d is %d/%d = %.7g, but it is %.7g",
+                  row,
+                  d,
+                  sums[d],
+                  n,
+                  want,
+                  got));
         }
       }
     }
@@ -153,7 +173,14 @@ public final class ExactTests {
       for (int d = 0; d < s.headDim().v(); d++) {
         float got = result.o().floats()[row.outputIndex(s) + d];
         if (!(Math.abs(got - (any ? 1 : 0)) <= (any ? 2 * Accuracy.unit(dtype) : 0))) {
-          return wrong("%s weights sum to %d, but output %d is %.7g", row, any ? 1 : 0, d, got);
+          return Optional.of(
+              String.format(
+                  Locale.ROOT,
+                  "%s weights sum to %d, but output %d is %.7g",
+                  row,
+                  any ? 1 : 0,
+                  d,
+                  got));
         }
       }
     }
@@ -173,7 +200,8 @@ public final class ExactTests {
       throw new IllegalArgumentException(s.kvSeq() + " codes do not fit in " + width + " bits");
     }
     // Two codes differ in width/bits places, each worth 2·gain; exp(-128) is 0 in every format.
-    double gain = Math.ceil(64 / bindings.scale() / (width / bits));
+    int distance = width / bits;
+    double gain = 64 / bindings.scale() / distance;
     float power = Math.scalb(1f, Math.getExponent(gain) + 1);
     Problem random = Inputs.problem(spec, bindings, dtype, Inputs.Distribution.NORMAL, seed);
     NdArray q = NdArray.floats(random.q().shape());
@@ -206,8 +234,15 @@ public final class ExactTests {
         float want = key < 0 ? 0 : random.v().floats()[from];
         float got = result.o().floats()[row.outputIndex(s) + d];
         if (got != want) {
-          return wrong(
-              "%s selects key %d, so output %d is %.7g, but it is %.7g", row, key, d, want, got);
+          return Optional.of(
+              String.format(
+                  Locale.ROOT,
+                  "%s selects key %d, so output %d is %.7g, but it is %.7g",
+                  row,
+                  key,
+                  d,
+                  want,
+                  got));
         }
       }
     }
@@ -238,13 +273,20 @@ public final class ExactTests {
               problem.q(), poison(problem.k(), seen, poison), poison(problem.v(), seen, poison));
       Result after = executor.run(poisoned);
       if (!Arrays.equals(before.o().floats(), after.o().floats())) {
-        return wrong("O depends on keys that no row sees: it changes when they hold %.0f", poison);
+        return Optional.of(
+            String.format(
+                Locale.ROOT,
+                "O depends on keys that no row sees: it changes when they hold %.0f",
+                poison));
       }
       if (before.lse().isPresent()
           && after.lse().isPresent()
           && !Arrays.equals(before.lse().get().floats(), after.lse().get().floats())) {
-        return wrong(
-            "LSE depends on keys that no row sees: it changes when they hold %.0f", poison);
+        return Optional.of(
+            String.format(
+                Locale.ROOT,
+                "LSE depends on keys that no row sees: it changes when they hold %.0f",
+                poison));
       }
     }
     return Optional.empty();
@@ -279,9 +321,5 @@ public final class ExactTests {
 
   private static boolean live(Eval eval, AttentionSpec spec, RowId row, int kv) {
     return eval.at(row.b(), row.h(), row.q(), kv).bool(spec.mask().expr());
-  }
-
-  private static Optional<String> wrong(String format, Object... values) {
-    return Optional.of(String.format(Locale.ROOT, format, values));
   }
 }

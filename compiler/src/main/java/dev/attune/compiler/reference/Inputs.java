@@ -113,7 +113,7 @@ public final class Inputs {
       Random random = new Random(seed * 31 + t.name().hashCode());
       int[] shape =
           t.shape().stream()
-              .mapToInt(x -> (int) Math.clamp(eval.integer(x), 0, Integer.MAX_VALUE))
+              .mapToInt(x -> Math.clamp(eval.integer(x), 0, Integer.MAX_VALUE))
               .toArray();
       tensors.put(t.name(), tensor(t, shape, sizes.shape(), random));
     }

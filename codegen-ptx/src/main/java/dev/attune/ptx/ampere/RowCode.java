@@ -1,0 +1,389 @@
+package dev.attune.ptx.ampere;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.tile.Lowering;
+import dev.attune.compiler.tile.Op;
+import dev.attune.ptx.Inst;
+import dev.attune.ptx.Inst.FloatOp;
+import dev.attune.ptx.Inst.FloatUnary;
+import dev.attune.ptx.Inst.IntOp;
+import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Operand;
+import dev.attune.ptx.Operand.FloatConst;
+import dev.attune.ptx.Operand.IntConst;
+import dev.attune.ptx.Reg;
+import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.ExprCode;
+import dev.attune.ptx.select.IntVal;
+import dev.attune.ptx.select.Site;
+import java.util.function.BinaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Elementwise and row operations on m16n8 accumulators. A lane holds, of each block of 16 rows,
+ * two: {@code lane/4} and eight further; the four lanes of a quad share a row.
+ */
+final class RowCode {
+  private static final FloatConst LOWEST = new FloatConst(Float.NEGATIVE_INFINITY);
+  private static final FloatConst ZERO = new FloatConst(0);
+  private static final FloatConst ONE = new FloatConst(1);
+
+  private final Emitter emit;
+  private final ExprCode expressions;
+  private final Reg row;
+  private final Reg queries;
+  private final Reg keys;
+  private final int blocks;
+
+  /**
+   * Code for a lane whose first row is {@code row}, counted in the sequence.
+   *
+   * @param queries Sq
+   * @param keys Skv
+   * @param blocks blocks of 16 rows
+   */
+  RowCode(Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks) {
+    this.emit = emit;
+    this.expressions = expressions;
+    this.row = row;
+    this.queries = queries;
+    this.keys = keys;
+    this.blocks = blocks;
+  }
+
+  /** New values of max, sum and the factor of the accumulator. */
+  record Rescaled(Reg[] max, Reg[] sum, Reg[] alpha) {}
+
+  /** Rows of a lane. */
+  int count() {
+    return 2 * blocks;
+  }
+
+  /** Rows of a lane, as registers nobody has. */
+  Reg[] freshRows() {
+    Reg[] regs = new Reg[count()];
+    for (int i = 0; i < regs.length; i++) {
+      regs[i] = emit.fresh(Reg.Kind.F32);
+    }
+    return regs;
+  }
+
+  /** Accumulators of {@code columns} blocks, as registers nobody has. */
+  Reg[][][] accumulators(int columns) {
+    Reg[][][] regs = new Reg[blocks][columns][4];
+    for (Reg[][] m : regs) {
+      for (Reg[] n : m) {
+        for (int e = 0; e < 4; e++) {
+          n[e] = emit.fresh(Reg.Kind.F32);
+        }
+      }
+    }
+    return regs;
+  }
+
+  /** The element-free site of a lane's row: for what depends on no key. */
+  Site rowSite(int r) {
+    return site(r, null, null, null);
+  }
+
+  private Site site(
+      int r, @Nullable IntVal key, @Nullable IntVal keyInside, @Nullable Operand score) {
+    IntVal query = IntVal.of(row).plus(8L * r);
+    // Rows at or past Sq are computed, never stored; what indexes memory stays inside.
+    Operand last = emit.arith(IntOp.SUB, Ty.S32, queries, new IntConst(1));
+    Operand inside = emit.arith(IntOp.MIN, Ty.S32, expressions.operand(query), last);
+    return new Site(query, IntVal.of((Reg) inside), key, keyInside, score);
+  }
+
+  private IntVal key(IntVal firstKey, int n, int e) {
+    return firstKey.plus(8L * n + e % 2);
+  }
+
+  private IntVal keyInside(IntVal key) {
+    Operand last = emit.arith(IntOp.SUB, Ty.S32, keys, new IntConst(1));
+    return IntVal.of((Reg) emit.arith(IntOp.MIN, Ty.S32, expressions.operand(key), last));
+  }
+
+  /**
+   * An expression at every element; {@code firstKey} is the position of the lane's first column.
+   */
+  Held.Accumulators map(Reg[][][] in, Expr e, IntVal firstKey) {
+    boolean gathersByKey =
+        Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
+    Reg[][][] out = new Reg[blocks][in[0].length][4];
+    for (int m = 0; m < blocks; m++) {
+      for (int n = 0; n < in[m].length; n++) {
+        for (int i = 0; i < 4; i++) {
+          IntVal key = key(firstKey, n, i);
+          Site site = site(2 * m + i / 2, key, gathersByKey ? keyInside(key) : key, in[m][n][i]);
+          out[m][n][i] = emit.reg(expressions.real(e, site), Reg.Kind.F32);
+        }
+      }
+    }
+    return new Held.Accumulators(out);
+  }
+
+  /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
+  Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, IntVal firstKey) {
+    boolean gathersByKey =
+        Exprs.uses(predicate, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
+    Reg[][][] out = new Reg[blocks][in[0].length][4];
+    for (int m = 0; m < blocks; m++) {
+      for (int n = 0; n < in[m].length; n++) {
+        for (int i = 0; i < 4; i++) {
+          IntVal key = key(firstKey, n, i);
+          Site site = site(2 * m + i / 2, key, gathersByKey ? keyInside(key) : key, null);
+          Operand distance = emit.arith(IntOp.SUB, Ty.S32, requireNonNull(key.base()), keys);
+          Reg exists = emit.compare(CompareOp.LT, Ty.S32, distance, new IntConst(-key.offset()));
+          ExprCode.Bool live =
+              expressions.and(expressions.bool(predicate, site), new ExprCode.Bool.Held(exists));
+          out[m][n][i] =
+              switch (live) {
+                case ExprCode.Bool.Known(boolean value) ->
+                    value ? in[m][n][i] : emit.reg(new FloatConst((float) otherwise), Reg.Kind.F32);
+                case ExprCode.Bool.Held(Reg p) ->
+                    emit.select(Reg.Kind.F32, p, in[m][n][i], new FloatConst((float) otherwise));
+              };
+        }
+      }
+    }
+    return new Held.Accumulators(out);
+  }
+
+  /** max(floor, factor · largest of the row). */
+  Held.Rows max(Reg[][][] in, Operand factor, Reg[] floor) {
+    Reg[] out = freshRows();
+    for (int r = 0; r < count(); r++) {
+      Reg largest = fold(in, r, (a, b) -> floats(FloatOp.MAX, a, b));
+      largest = overQuad(FloatOp.MAX, largest);
+      Operand scaled = emit.floats(FloatOp.MUL, largest, factor);
+      emit.add(new Inst.FloatArith(FloatOp.MAX, out[r], floor[r], scaled));
+    }
+    return new Held.Rows(out);
+  }
+
+  Rescaled rescale(Reg[] oldMax, Reg[] newMax, Reg[] sum, Op.Rule rule) {
+    Reg[] max = freshRows();
+    Reg[] sumOut = freshRows();
+    Reg[] alpha = freshRows();
+    for (int r = 0; r < count(); r++) {
+      switch (rule) {
+        case Op.Rule.Always a -> {
+          emit.add(new Inst.Mov(max[r], newMax[r]));
+          Reg t = floats(FloatOp.SUB, oldMax[r], finite(newMax[r]));
+          Operand factor = emit.floatUnary(FloatUnary.EX2, t);
+          // A row that has seen no key keeps its empty sums.
+          Reg empty = emit.compare(CompareOp.EQ, Ty.F32, newMax[r], LOWEST);
+          emit.add(new Inst.SelP(alpha[r], ONE, factor, empty));
+        }
+        case Op.Rule.Lazy(int threshold) -> {
+          // Of two infinite maxima the difference is NaN, and NaN is not below the threshold.
+          Reg t = floats(FloatOp.SUB, oldMax[r], newMax[r]);
+          Reg grew = emit.compare(CompareOp.LT, Ty.F32, t, new FloatConst(-threshold));
+          emit.add(new Inst.SelP(max[r], newMax[r], oldMax[r], grew));
+          Operand factor = emit.floatUnary(FloatUnary.EX2, t);
+          emit.add(new Inst.SelP(alpha[r], factor, ONE, grew));
+        }
+      }
+      emit.add(new Inst.FloatArith(FloatOp.MUL, sumOut[r], sum[r], alpha[r]));
+    }
+    return new Rescaled(max, sumOut, alpha);
+  }
+
+  /** Each row times its factor, which is at most 1; a warp whose factors are all 1 skips it. */
+  Held.Accumulators scale(Reg[][][] in, Reg[] factor) {
+    Reg[][][] out = accumulators(in[0].length);
+    Reg least = factor[0];
+    for (int r = 1; r < count(); r++) {
+      least = floats(FloatOp.MIN, least, factor[r]);
+    }
+    Reg below = emit.compare(CompareOp.LT, Ty.F32, least, ONE);
+    Reg any = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.VoteAny(any, below));
+    String skip = emit.label("unscaled");
+    each(in, (m, n, i) -> emit.add(new Inst.Mov(out[m][n][i], in[m][n][i])));
+    emit.add(new Inst.Guarded(any, true, new Inst.Bra(skip, true)));
+    each(
+        in,
+        (m, n, i) ->
+            emit.add(
+                new Inst.FloatArith(
+                    FloatOp.MUL, out[m][n][i], in[m][n][i], factor[2 * m + i / 2])));
+    emit.add(new Inst.Label(skip));
+    return new Held.Accumulators(out);
+  }
+
+  /** exp2(factor·in − max). */
+  Held.Accumulators exp2(Reg[][][] in, Operand factor, Reg[] max, boolean guarded) {
+    Reg[][][] out = accumulators(in[0].length);
+    Operand[] negative = new Operand[count()];
+    for (int r = 0; r < count(); r++) {
+      negative[r] = emit.floatUnary(FloatUnary.NEG, guarded ? finite(max[r]) : max[r]);
+    }
+    boolean unscaled = factor.equals(ONE);
+    each(
+        in,
+        (m, n, i) -> {
+          Operand shift = negative[2 * m + i / 2];
+          Operand t =
+              unscaled
+                  ? emit.floats(FloatOp.ADD, in[m][n][i], shift)
+                  : emit.fma(in[m][n][i], factor, shift);
+          emit.add(new Inst.FloatUn(FloatUnary.EX2, out[m][n][i], emit.reg(t, Reg.Kind.F32)));
+        });
+    return new Held.Accumulators(out);
+  }
+
+  /** {@code initial} plus the lane's elements, or the whole row's. */
+  Held.Rows sum(Reg[][][] in, Reg[] initial, boolean partial) {
+    Reg[] out = freshRows();
+    for (int r = 0; r < count(); r++) {
+      Reg lane = fold(in, r, (a, b) -> floats(FloatOp.ADD, a, b));
+      Reg all = partial ? lane : overQuad(FloatOp.ADD, lane);
+      emit.add(new Inst.FloatArith(FloatOp.ADD, out[r], initial[r], all));
+    }
+    return new Held.Rows(out);
+  }
+
+  Held.Rows reduce(Reg[] partial) {
+    Reg[] out = new Reg[count()];
+    for (int r = 0; r < count(); r++) {
+      out[r] = overQuad(FloatOp.ADD, partial[r]);
+    }
+    return new Held.Rows(out);
+  }
+
+  Held.LeftOperands cast(Reg[][][] in, Dtype dtype) {
+    int columns = in[0].length;
+    Reg[][][] out = new Reg[blocks][(columns + 1) / 2][4];
+    for (int m = 0; m < blocks; m++) {
+      for (int k = 0; k < out[m].length; k++) {
+        for (int i = 0; i < 4; i++) {
+          int n = 2 * k + i / 2;
+          out[m][k][i] = emit.fresh(Reg.Kind.B32);
+          // An odd number of column blocks leaves the last operand half empty.
+          Operand low = n < columns ? in[m][n][2 * (i % 2)] : ZERO;
+          Operand high = n < columns ? in[m][n][2 * (i % 2) + 1] : ZERO;
+          emit.add(new Inst.Pack(dtype, out[m][k][i], reg(high), reg(low)));
+        }
+      }
+    }
+    return new Held.LeftOperands(out);
+  }
+
+  Rescaled sink(Reg[] max, Reg[] sum, Expr sink) {
+    Reg[] maxOut = freshRows();
+    Reg[] sumOut = freshRows();
+    Reg[] alpha = freshRows();
+    for (int r = 0; r < count(); r++) {
+      Operand logit =
+          emit.floats(
+              FloatOp.MUL,
+              expressions.real(sink, rowSite(r)),
+              new FloatConst((float) Lowering.LOG2E));
+      emit.add(new Inst.FloatArith(FloatOp.MAX, maxOut[r], max[r], logit));
+      Reg reference = finite(maxOut[r]);
+      Operand own = emit.floatUnary(FloatUnary.EX2, floats(FloatOp.SUB, max[r], reference));
+      Operand others =
+          emit.floatUnary(FloatUnary.EX2, emit.floats(FloatOp.SUB, reg(logit), reference));
+      emit.add(new Inst.Mov(alpha[r], own));
+      emit.add(new Inst.Fma(sumOut[r], sum[r], alpha[r], others));
+    }
+    return new Rescaled(maxOut, sumOut, alpha);
+  }
+
+  Held.Accumulators normalize(Reg[][][] in, Reg[] sum) {
+    Reg[][][] out = accumulators(in[0].length);
+    Operand[] inverse = new Operand[count()];
+    for (int r = 0; r < count(); r++) {
+      Reg empty = emit.compare(CompareOp.EQ, Ty.F32, sum[r], ZERO);
+      inverse[r] = emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP, sum[r]));
+    }
+    each(
+        in,
+        (m, n, i) ->
+            emit.add(
+                new Inst.FloatArith(
+                    FloatOp.MUL, out[m][n][i], in[m][n][i], inverse[2 * m + i / 2])));
+    return new Held.Accumulators(out);
+  }
+
+  Held.Rows logSumExp(Reg[] max, Reg[] sum) {
+    Reg[] out = new Reg[count()];
+    for (int r = 0; r < count(); r++) {
+      Operand log = emit.floatUnary(FloatUnary.LG2, sum[r]);
+      Operand whole = emit.floats(FloatOp.ADD, max[r], log);
+      Reg empty = emit.compare(CompareOp.EQ, Ty.F32, sum[r], ZERO);
+      out[r] =
+          emit.select(
+              Reg.Kind.F32,
+              empty,
+              LOWEST,
+              emit.floats(FloatOp.MUL, whole, new FloatConst((float) Math.log(2))));
+    }
+    return new Held.Rows(out);
+  }
+
+  Held.Rows naturalUnits(Reg[] in) {
+    Reg[] out = new Reg[count()];
+    for (int r = 0; r < count(); r++) {
+      out[r] = floats(FloatOp.MUL, in[r], new FloatConst((float) Math.log(2)));
+    }
+    return new Held.Rows(out);
+  }
+
+  /** The maximum to subtract: 0 in place of −∞, so that no difference of infinities arises. */
+  private Reg finite(Reg max) {
+    Reg infinite = emit.compare(CompareOp.EQ, Ty.F32, max, LOWEST);
+    return emit.select(Reg.Kind.F32, infinite, ZERO, max);
+  }
+
+  private Reg fold(Reg[][][] in, int r, BinaryOperator<Reg> f) {
+    Reg[][] block = in[r / 2];
+    int first = 2 * (r % 2);
+    Reg acc = f.apply(block[0][first], block[0][first + 1]);
+    for (int n = 1; n < block.length; n++) {
+      acc = f.apply(f.apply(acc, block[n][first]), block[n][first + 1]);
+    }
+    return acc;
+  }
+
+  /** The lanes of a quad combined; every lane gets the result. */
+  private Reg overQuad(FloatOp op, Reg value) {
+    Reg acc = value;
+    for (int mask = 1; mask <= 2; mask *= 2) {
+      Reg other = emit.fresh(Reg.Kind.F32);
+      emit.add(new Inst.ShflBfly(other, acc, mask));
+      acc = floats(op, acc, other);
+    }
+    return acc;
+  }
+
+  private Reg floats(FloatOp op, Operand a, Operand b) {
+    return reg(emit.floats(op, a, b));
+  }
+
+  private Reg reg(Operand operand) {
+    return emit.reg(operand, Reg.Kind.F32);
+  }
+
+  private interface ElementAction {
+    void at(int m, int n, int i);
+  }
+
+  private static void each(Reg[][][] regs, ElementAction action) {
+    for (int m = 0; m < regs.length; m++) {
+      for (int n = 0; n < regs[m].length; n++) {
+        for (int i = 0; i < 4; i++) {
+          action.at(m, n, i);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package dev.attune.ptx.artifact;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Operand;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what {@link ManifestWriter} writes, and refuses everything else with a reason. */
+final class ManifestReader {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private ManifestReader() {}
+
+  static Manifest read(String json, String ptxSha256) {
+    JsonNode root;
+    try {
+      root = MAPPER.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new ArtifactException(
+          "the manifest is not JSON: %s at line %d"
+              .formatted(
+                  e.getOriginalMessage().lines().findFirst().orElse(""),
+                  e.getLocation() == null ? 1 : e.getLocation().getLineNr()),
+          e);
+    }
+    return new Node("", root).manifest(ptxSha256);
+  }
+
+  /** A value and where it stands. */
+  private record Node(String path, @Nullable JsonNode json) {
+
+    Manifest manifest(String ptxSha256) {
+      int format = at("format").integer(0, Integer.MAX_VALUE);
+      if (format != ManifestWriter.FORMAT) {
+        throw at("format").bad("" + ManifestWriter.FORMAT);
+      }
+      if (!at("ptx_sha256").text().equals(ptxSha256)) {
+        throw new ArtifactException("the manifest does not belong to this PTX: ptx_sha256 differs");
+      }
+      int rows = at("rows_per_block").integer(1, 1 << 20);
+      List<String> grid = ManifestWriter.grid(rows);
+      if (!at("grid").list(Node::text).equals(grid)) {
+        throw at("grid").bad(grid.toString());
+      }
+      String spec = at("spec").text();
+      return new Manifest(
+          spec,
+          at("entry").text(),
+          at("target").oneOf(Target.values(), Target::ptxName),
+          at("dtype").oneOf(Dtype.values(), Dtype::keyword),
+          new HeadDim(
+              at("head_dim").at("qk").integer(1, 1 << 16),
+              at("head_dim").at("v").integer(1, 1 << 16)),
+          at("threads").integer(1, 1024),
+          rows,
+          at("shared_bytes").integer(0, 1 << 20),
+          at("parameters").list(Node::parameter),
+          at("params").list(Node::scalar),
+          at("tensors").list(Node::captured));
+    }
+
+    Parameter parameter() {
+      String role = at("role").text();
+      return new Parameter(
+          at("name").text(),
+          switch (role) {
+            case "pointer" -> new Parameter.Role.Pointer(operand());
+            case "stride" ->
+                new Parameter.Role.Stride(
+                    operand(), at("axis").oneOf(Parameter.Axis.values(), ManifestWriter::name));
+            case "size" ->
+                new Parameter.Role.Size(at("extent").oneOf(Extent.values(), Extent::keyword));
+            case "scale" -> new Parameter.Role.Scale();
+            case "scalar" -> new Parameter.Role.Scalar(at("param").text());
+            case "captured" -> new Parameter.Role.Captured(at("tensor").text());
+            default -> throw at("role").bad("pointer, stride, size, scale, scalar or captured");
+          },
+          at("type").oneOf(Parameter.Type.values(), Parameter.Type::ptx));
+    }
+
+    private Operand operand() {
+      return at("of").oneOf(Operand.values(), ManifestWriter::name);
+    }
+
+    Manifest.Scalar scalar() {
+      return new Manifest.Scalar(
+          at("name").text(),
+          at("type").type(),
+          at("default").number(Double.NaN),
+          at("low").number(Double.NEGATIVE_INFINITY),
+          at("high").number(Double.POSITIVE_INFINITY));
+    }
+
+    Manifest.Captured captured() {
+      return new Manifest.Captured(
+          at("name").text(), at("type").type(), at("shape").list(Node::text));
+    }
+
+    private Node at(String field) {
+      if (json == null || !json.isObject()) {
+        throw bad("an object");
+      }
+      return new Node(path.isEmpty() ? field : path + "." + field, json.get(field));
+    }
+
+    private String text() {
+      if (json == null || !json.isTextual()) {
+        throw bad("a string");
+      }
+      return json.textValue();
+    }
+
+    private String type() {
+      return oneOf(new String[] {"int", "float", "bool"}, Function.identity());
+    }
+
+    private int integer(int low, int high) {
+      if (json == null || !json.isInt() || json.intValue() < low || json.intValue() > high) {
+        throw bad("an integer from " + low + " to " + high);
+      }
+      return json.intValue();
+    }
+
+    private double number(double ofNull) {
+      if (json != null && json.isNull() && !Double.isNaN(ofNull)) {
+        return ofNull;
+      }
+      if (json == null || !json.isNumber() || !Double.isFinite(json.doubleValue())) {
+        throw bad(Double.isNaN(ofNull) ? "a finite number" : "a finite number or null");
+      }
+      return json.doubleValue();
+    }
+
+    private <T> List<T> list(Function<Node, T> element) {
+      if (json == null || !json.isArray()) {
+        throw bad("a list");
+      }
+      JsonNode array = json;
+      return IntStream.range(0, array.size())
+          .mapToObj(i -> element.apply(new Node(path + "[" + i + "]", array.get(i))))
+          .toList();
+    }
+
+    private <T> T oneOf(T[] values, Function<T, String> name) {
+      String text = text();
+      return Arrays.stream(values)
+          .filter(v -> name.apply(v).equals(text))
+          .findFirst()
+          .orElseThrow(
+              () -> bad(Arrays.stream(values).map(name).collect(Collectors.joining(", "))));
+    }
+
+    private ArtifactException bad(String expected) {
+      String found = json == null ? "missing" : abbreviate(json.toString());
+      return new ArtifactException(
+          "the manifest's %s is %s, expected %s"
+              .formatted(path.isEmpty() ? "content" : path, found, expected));
+    }
+
+    private static String abbreviate(String text) {
+      return text.length() <= 60 ? text : text.substring(0, 57) + "...";
+    }
+  }
+}

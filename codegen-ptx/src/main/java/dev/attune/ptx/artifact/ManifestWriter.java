@@ -1,0 +1,108 @@
+package dev.attune.ptx.artifact;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.attune.compiler.spec.Operand;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+
+/** A manifest as JSON text: one line per field, and per parameter, scalar and tensor. */
+final class ManifestWriter {
+  /** The version of the layout; a reader refuses any other. */
+  static final int FORMAT = 1;
+
+  private ManifestWriter() {}
+
+  static String write(Manifest m, String ptxSha256) {
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    root.put("format", FORMAT);
+    root.put("spec", m.spec());
+    root.put("entry", m.entry());
+    root.put("target", m.target().ptxName());
+    root.put("dtype", m.dtype().keyword());
+    root.putObject("head_dim").put("qk", m.headDim().qk()).put("v", m.headDim().v());
+    root.put("threads", m.threads());
+    root.put("rows_per_block", m.rowsPerBlock());
+    grid(m.rowsPerBlock()).forEach(root.putArray("grid")::add);
+    root.put("shared_bytes", m.sharedBytes());
+    root.put("ptx_sha256", ptxSha256);
+    ArrayNode parameters = root.putArray("parameters");
+    m.parameters().forEach(p -> parameters.add(parameter(p)));
+    ArrayNode params = root.putArray("params");
+    m.params().forEach(p -> params.add(scalar(p)));
+    ArrayNode tensors = root.putArray("tensors");
+    m.tensors().forEach(t -> tensors.add(captured(t)));
+    return lines(root);
+  }
+
+  /** The numbers of CTAs along x, y and z as formulas. */
+  static List<String> grid(int rowsPerBlock) {
+    return List.of("ceil(Sq / " + rowsPerBlock + ")", "Hq", "B");
+  }
+
+  /** The name of an enum constant in the file. */
+  static String name(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static ObjectNode parameter(Parameter p) {
+    ObjectNode node =
+        JsonNodeFactory.instance.objectNode().put("name", p.name()).put("type", p.type().ptx());
+    return switch (p.role()) {
+      case Parameter.Role.Pointer(Operand of) -> node.put("role", "pointer").put("of", name(of));
+      case Parameter.Role.Stride(Operand of, Parameter.Axis axis) ->
+          node.put("role", "stride").put("of", name(of)).put("axis", name(axis));
+      case Parameter.Role.Size(var extent) ->
+          node.put("role", "size").put("extent", extent.keyword());
+      case Parameter.Role.Scale() -> node.put("role", "scale");
+      case Parameter.Role.Scalar(String param) -> node.put("role", "scalar").put("param", param);
+      case Parameter.Role.Captured(String tensor) ->
+          node.put("role", "captured").put("tensor", tensor);
+    };
+  }
+
+  private static ObjectNode scalar(Manifest.Scalar s) {
+    ObjectNode node =
+        JsonNodeFactory.instance.objectNode().put("name", s.name()).put("type", s.type());
+    number(node, "default", s.defaultValue());
+    number(node, "low", s.low());
+    number(node, "high", s.high());
+    return node;
+  }
+
+  private static void number(ObjectNode node, String field, double value) {
+    if (!Double.isFinite(value)) {
+      node.putNull(field);
+    } else if (value == (long) value && Math.abs(value) <= 1L << 53) {
+      node.put(field, (long) value);
+    } else {
+      node.put(field, value);
+    }
+  }
+
+  private static ObjectNode captured(Manifest.Captured t) {
+    ObjectNode node =
+        JsonNodeFactory.instance.objectNode().put("name", t.name()).put("type", t.type());
+    t.shape().forEach(node.putArray("shape")::add);
+    return node;
+  }
+
+  private static String lines(ObjectNode root) {
+    return root.properties().stream()
+        .map(field -> "  \"" + field.getKey() + "\": " + value(field.getValue()))
+        .collect(Collectors.joining(",\n", "{\n", "\n}\n"));
+  }
+
+  private static String value(JsonNode node) {
+    if (node instanceof ArrayNode && node.path(0).isObject()) {
+      return StreamSupport.stream(node.spliterator(), false)
+          .map(element -> "    " + element)
+          .collect(Collectors.joining(",\n", "[\n", "\n  ]"));
+    }
+    return node.toString();
+  }
+}

@@ -1,0 +1,36 @@
+package dev.attune.ptx.select;
+
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Extent;
+import dev.attune.ptx.Operand;
+import dev.attune.ptx.Reg;
+import java.util.Map;
+
+/**
+ * Where a kernel keeps what is the same for all elements of a CTA.
+ *
+ * @param b batch element
+ * @param h query head
+ * @param hkv key/value head
+ * @param sizes the extents
+ * @param scale the softmax scale
+ * @param params declared scalars; bools as 0 and 1
+ * @param tensors addresses of the captured tensors
+ * @param tile values of the variables of a query tile
+ */
+public record Env(
+    Reg b,
+    Reg h,
+    Reg hkv,
+    Map<Extent, Operand> sizes,
+    Reg scale,
+    Map<String, Reg> params,
+    Map<String, Reg> tensors,
+    Map<Expr.Var, Reg> tile) {
+  public Env {
+    sizes = Map.copyOf(sizes);
+    params = Map.copyOf(params);
+    tensors = Map.copyOf(tensors);
+    tile = Map.copyOf(tile);
+  }
+}

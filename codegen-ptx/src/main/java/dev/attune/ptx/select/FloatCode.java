@@ -1,0 +1,134 @@
+package dev.attune.ptx.select;
+
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.UnaryOp;
+import dev.attune.ptx.Inst.Conversion;
+import dev.attune.ptx.Inst.FloatOp;
+import dev.attune.ptx.Inst.FloatUnary;
+import dev.attune.ptx.Inst.PredOp;
+import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Operand;
+import dev.attune.ptx.Operand.FloatConst;
+import dev.attune.ptx.Reg;
+
+/** Elementary functions from the hardware's approximations. Errors are stated for each. */
+final class FloatCode {
+  private static final float LOG2E = 1.44269504f;
+  private static final float LN2 = 0.693147181f;
+
+  private final Emitter emit;
+
+  FloatCode(Emitter emit) {
+    this.emit = emit;
+  }
+
+  Operand unary(UnaryOp op, Operand x) {
+    return switch (op) {
+      case NEG -> emit.floatUnary(FloatUnary.NEG, x);
+      case ABS -> emit.floatUnary(FloatUnary.ABS, x);
+      case EXP -> exp(x);
+      case EXP2 -> emit.floatUnary(FloatUnary.EX2, x);
+      case LOG -> mul(emit.floatUnary(FloatUnary.LG2, x), LN2);
+      case LOG2 -> emit.floatUnary(FloatUnary.LG2, x);
+      case SQRT -> emit.floatUnary(FloatUnary.SQRT, x);
+      case RSQRT -> emit.floatUnary(FloatUnary.RSQRT, x);
+      case TANH -> tanh(x);
+      case ERF -> erf(x);
+      case SIN -> emit.floatUnary(FloatUnary.SIN, reduced(x));
+      case COS -> emit.floatUnary(FloatUnary.COS, reduced(x));
+      case NOT, BIT_NOT, TO_FLOAT, TO_INT ->
+          throw new IllegalArgumentException(op + " is not float to float");
+    };
+  }
+
+  /** exp2(x·log₂e): a relative error of about |x|·2⁻²⁴. */
+  private Operand exp(Operand x) {
+    return emit.floatUnary(FloatUnary.EX2, mul(x, LOG2E));
+  }
+
+  /**
+   * 1 − 2/(1 + exp2(2x·log₂e)): an absolute error below 2⁻²¹, where tanh.approx has 2⁻¹¹, which
+   * would show in the LSE of every soft-capped row.
+   */
+  private Operand tanh(Operand x) {
+    Operand e = emit.floatUnary(FloatUnary.EX2, mul(x, 2 * LOG2E));
+    Operand half =
+        emit.floatUnary(FloatUnary.RCP_APPROX, emit.floats(FloatOp.ADD, e, new FloatConst(1)));
+    return emit.fma(half, new FloatConst(-2), new FloatConst(1));
+  }
+
+  /** Abramowitz and Stegun 7.1.26: an absolute error below 2·10⁻⁷. */
+  private Operand erf(Operand x) {
+    Operand a = emit.floatUnary(FloatUnary.ABS, x);
+    Operand t =
+        emit.floatUnary(
+            FloatUnary.RCP_APPROX, emit.fma(a, new FloatConst(0.3275911f), new FloatConst(1)));
+    Operand p = new FloatConst(1.061405429f);
+    for (float c : new float[] {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f}) {
+      p = emit.fma(p, t, new FloatConst(c));
+    }
+    Operand square = emit.floats(FloatOp.MUL, a, a);
+    Operand e = exp(emit.floatUnary(FloatUnary.NEG, square));
+    Operand tail = emit.floats(FloatOp.MUL, emit.floats(FloatOp.MUL, p, t), e);
+    Operand y = emit.floats(FloatOp.SUB, new FloatConst(1), tail);
+    Reg negative = emit.compare(CompareOp.LT, Ty.F32, x, new FloatConst(0));
+    return emit.select(Reg.Kind.F32, negative, emit.floatUnary(FloatUnary.NEG, y), y);
+  }
+
+  /**
+   * x − 2π·round(x/2π) with 2π in three parts (Cody and Waite): sin.approx is exact only near 0.
+   */
+  private Operand reduced(Operand x) {
+    Operand turns = emit.convert(Conversion.ROUND_F32, mul(x, (float) (1 / (2 * Math.PI))));
+    Operand r = x;
+    double rest = 2 * Math.PI;
+    for (int part = 0; part < 3; part++) {
+      float high =
+          part == 2
+              ? (float) rest
+              : Float.intBitsToFloat(Float.floatToIntBits((float) rest) & 0xFFFFF000);
+      r = emit.fma(turns, new FloatConst(-high), r);
+      rest -= high;
+    }
+    return r;
+  }
+
+  /** |a|^b from exp2(b·log₂|a|), with the sign and the special cases of IEEE 754 pow. */
+  Operand pow(Operand a, Operand b) {
+    if (b instanceof FloatConst(float n) && n == 2) {
+      return emit.floats(FloatOp.MUL, a, a);
+    }
+    if (b instanceof FloatConst(float n) && n == 3) {
+      return emit.floats(FloatOp.MUL, emit.floats(FloatOp.MUL, a, a), a);
+    }
+    Operand magnitude =
+        emit.floatUnary(
+            FloatUnary.EX2,
+            emit.floats(
+                FloatOp.MUL,
+                b,
+                emit.floatUnary(FloatUnary.LG2, emit.floatUnary(FloatUnary.ABS, a))));
+    Reg negative = emit.compare(CompareOp.LT, Ty.F32, a, new FloatConst(0));
+    Reg fractional = emit.compare(CompareOp.NE, Ty.F32, b, emit.convert(Conversion.ROUND_F32, b));
+    Operand half = mul(b, 0.5f);
+    Reg odd = emit.compare(CompareOp.NE, Ty.F32, half, emit.convert(Conversion.ROUND_F32, half));
+    Operand signed =
+        emit.select(
+            Reg.Kind.F32,
+            emit.logic(PredOp.AND, negative, odd),
+            emit.floatUnary(FloatUnary.NEG, magnitude),
+            magnitude);
+    Operand real =
+        emit.select(
+            Reg.Kind.F32,
+            emit.logic(PredOp.AND, negative, fractional),
+            new FloatConst(Float.NaN),
+            signed);
+    Reg zero = emit.compare(CompareOp.EQ, Ty.F32, b, new FloatConst(0));
+    return emit.select(Reg.Kind.F32, zero, new FloatConst(1), real);
+  }
+
+  private Operand mul(Operand x, float constant) {
+    return emit.floats(FloatOp.MUL, x, new FloatConst(constant));
+  }
+}

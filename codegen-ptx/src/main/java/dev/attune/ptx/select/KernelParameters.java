@@ -1,0 +1,154 @@
+package dev.attune.ptx.select;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.Output;
+import dev.attune.compiler.spec.ParamDecl;
+import dev.attune.compiler.spec.ScalarType;
+import dev.attune.compiler.spec.TensorDecl;
+import dev.attune.ptx.Inst;
+import dev.attune.ptx.Inst.IntOp;
+import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Operand.IntConst;
+import dev.attune.ptx.Reg;
+import dev.attune.ptx.artifact.Parameter;
+import dev.attune.ptx.artifact.Parameter.Axis;
+import dev.attune.ptx.artifact.Parameter.Role;
+import dev.attune.ptx.artifact.Parameter.Type;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The parameters of a forward kernel, loaded into registers at its start. */
+public final class KernelParameters {
+  private final HeadDim dim;
+  private final Map<Role, Reg> regs = new HashMap<>();
+  private final List<Parameter> list;
+  private final AttentionSpec spec;
+
+  private KernelParameters(AttentionSpec spec, HeadDim dim) {
+    this.spec = spec;
+    this.dim = dim;
+    this.list = declare(spec);
+  }
+
+  /** Loads every parameter of a spec's forward kernel. */
+  public static KernelParameters load(Emitter emit, AttentionSpec spec, HeadDim dim) {
+    KernelParameters parameters = new KernelParameters(spec, dim);
+    for (Parameter p : parameters.list) {
+      Reg reg =
+          emit.fresh(
+              switch (p.type()) {
+                case U64, S64 -> Reg.Kind.B64;
+                case S32 -> Reg.Kind.B32;
+                case F32 -> Reg.Kind.F32;
+              });
+      emit.add(new Inst.LdParam(reg, p));
+      parameters.regs.put(p.role(), reg);
+    }
+    return parameters;
+  }
+
+  private static List<Parameter> declare(AttentionSpec spec) {
+    boolean softmax = spec.normalization() instanceof Normalization.Softmax;
+    List<Parameter> list = new ArrayList<>();
+    for (Operand of : Operand.values()) {
+      boolean present =
+          switch (of) {
+            case Q, K, V, O -> true;
+            case LSE -> softmax;
+            case MAX_SCORE -> softmax && spec.outputs().contains(Output.MAX_SCORE);
+          };
+      if (present) {
+        list.add(new Parameter(lower(of), new Role.Pointer(of), Type.U64));
+      }
+    }
+    for (Operand of : List.of(Operand.Q, Operand.K, Operand.V, Operand.O)) {
+      for (Axis axis : Axis.values()) {
+        String name = lower(of) + "_stride_" + lower(axis);
+        list.add(new Parameter(name, new Role.Stride(of, axis), Type.S64));
+      }
+    }
+    for (Extent extent :
+        List.of(Extent.B, Extent.HQ, Extent.HKV, Extent.SQ, Extent.SKV, Extent.GROUP)) {
+      list.add(new Parameter("size_" + lower(extent), new Role.Size(extent), Type.S32));
+    }
+    list.add(new Parameter("scale", new Role.Scale(), Type.F32));
+    // What a user named is numbered: no identifier of a spec reaches the code.
+    int scalars = 0;
+    for (ParamDecl p : spec.params()) {
+      Type type = p.type() == ScalarType.FLOAT ? Type.F32 : Type.S32;
+      list.add(new Parameter("param" + scalars++, new Role.Scalar(p.name()), type));
+    }
+    int tensors = 0;
+    for (TensorDecl t : spec.tensors()) {
+      list.add(new Parameter("tensor" + tensors++, new Role.Captured(t.name()), Type.U64));
+    }
+    return List.copyOf(list);
+  }
+
+  /** The parameters in order. */
+  public List<Parameter> list() {
+    return list;
+  }
+
+  /** A size of the problem. */
+  public dev.attune.ptx.Operand size(Extent extent) {
+    return switch (extent) {
+      case DQK -> new IntConst(dim.qk());
+      case DV -> new IntConst(dim.v());
+      case B, HQ, HKV, SQ, SKV, GROUP -> reg(new Role.Size(extent));
+    };
+  }
+
+  /** Elements between neighbours along an axis. */
+  public Reg stride(Operand of, Axis axis) {
+    return reg(new Role.Stride(of, axis));
+  }
+
+  /** Address of an operand's first element. */
+  public Reg pointer(Operand of) {
+    return reg(new Role.Pointer(of));
+  }
+
+  /** Address of the first row of an operand's head: 64-bit throughout. */
+  public Reg headAddress(Emitter emit, Operand of, Reg batch, Reg head) {
+    Reg wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
+    Reg wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, head);
+    var inBatch = emit.arith(IntOp.MUL, Ty.S64, wideHead, stride(of, Axis.HEAD));
+    var elements = emit.mad(Ty.S64, wideBatch, stride(of, Axis.BATCH), inBatch);
+    var bytes = emit.arith(IntOp.SHL, Ty.B64, elements, new IntConst(1));
+    return (Reg) emit.arith(IntOp.ADD, Ty.S64, pointer(of), bytes);
+  }
+
+  /** Where expressions find what is uniform. */
+  public Env env(Reg b, Reg h, Reg hkv, Map<Expr.Var, Reg> tile) {
+    Map<Extent, dev.attune.ptx.Operand> sizes = new EnumMap<>(Extent.class);
+    for (Extent extent : Extent.values()) {
+      sizes.put(extent, size(extent));
+    }
+    Map<String, Reg> params = new LinkedHashMap<>();
+    spec.params().forEach(p -> params.put(p.name(), reg(new Role.Scalar(p.name()))));
+    Map<String, Reg> tensors = new LinkedHashMap<>();
+    spec.tensors().forEach(t -> tensors.put(t.name(), reg(new Role.Captured(t.name()))));
+    return new Env(b, h, hkv, sizes, reg(new Role.Scale()), params, tensors, tile);
+  }
+
+  private Reg reg(Role role) {
+    return requireNonNull(regs.get(role), () -> "no parameter " + role);
+  }
+
+  private static String lower(Enum<?> e) {
+    return e.name().toLowerCase(Locale.ROOT);
+  }
+}

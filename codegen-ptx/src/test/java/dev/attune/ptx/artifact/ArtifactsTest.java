@@ -1,0 +1,128 @@
+package dev.attune.ptx.artifact;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.HeadDim;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ArtifactsTest {
+  private static final Artifact ARTIFACT =
+      new Artifact(
+          new Manifest(
+              "windowed",
+              "windowed_bf16_d128",
+              Target.SM_80,
+              Dtype.BF16,
+              new HeadDim(192, 128),
+              128,
+              64,
+              73728,
+              List.of(
+                  new Parameter("q", new Parameter.Role.Pointer(Operand.Q), Parameter.Type.U64),
+                  new Parameter(
+                      "q_stride_batch",
+                      new Parameter.Role.Stride(Operand.Q, Parameter.Axis.BATCH),
+                      Parameter.Type.S64),
+                  new Parameter("seq", new Parameter.Role.Size(Extent.SQ), Parameter.Type.S32),
+                  new Parameter("scale", new Parameter.Role.Scale(), Parameter.Type.F32),
+                  new Parameter("window", new Parameter.Role.Scalar("window"), Parameter.Type.S32),
+                  new Parameter("bias", new Parameter.Role.Captured("bias"), Parameter.Type.U64)),
+              List.of(
+                  new Manifest.Scalar("window", "int", 4096, 0, 1 << 30),
+                  new Manifest.Scalar(
+                      "cap", "float", 0.5, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY)),
+              List.of(new Manifest.Captured("bias", "float", List.of("Hq", "2 * window + 1")))),
+          "// text\n");
+
+  private static final String JSON =
+      """
+      {
+        "format": 1,
+        "spec": "windowed",
+        "entry": "windowed_bf16_d128",
+        "target": "sm_80",
+        "dtype": "bf16",
+        "head_dim": {"qk":192,"v":128},
+        "threads": 128,
+        "rows_per_block": 64,
+        "grid": ["ceil(Sq / 64)","Hq","B"],
+        "shared_bytes": 73728,
+        "ptx_sha256": "%s",
+        "parameters": [
+          {"name":"q","type":"u64","role":"pointer","of":"q"},
+          {"name":"q_stride_batch","type":"s64","role":"stride","of":"q","axis":"batch"},
+          {"name":"seq","type":"s32","role":"size","extent":"Sq"},
+          {"name":"scale","type":"f32","role":"scale"},
+          {"name":"window","type":"s32","role":"scalar","param":"window"},
+          {"name":"bias","type":"u64","role":"captured","tensor":"bias"}
+        ],
+        "params": [
+          {"name":"window","type":"int","default":4096,"low":0,"high":1073741824},
+          {"name":"cap","type":"float","default":0.5,"low":null,"high":null}
+        ],
+        "tensors": [
+          {"name":"bias","type":"float","shape":["Hq","2 * window + 1"]}
+        ]
+      }
+      """
+          .formatted("c77f5c0c23a55610288ffca7eb55925f8b7b23ac7df01c2b136d2f915fc8054a");
+
+  @TempDir Path directory;
+
+  @Test
+  void theFilesAreReadableAndComeBack() throws IOException {
+    Artifacts.write(ARTIFACT, directory, "w", new byte[] {1, 2});
+    assertEquals(JSON, Files.readString(directory.resolve("w.json")));
+    assertEquals(ARTIFACT.ptx(), Files.readString(directory.resolve("w.ptx")));
+    assertArrayEquals(new byte[] {1, 2}, Files.readAllBytes(directory.resolve("w.cubin")));
+    assertEquals(ARTIFACT, Artifacts.read(directory, "w"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '`',
+      delimiter = '|',
+      textBlock =
+          """
+          "format": 1 | "format": 2 | the manifest's format is 2, expected 1
+          "threads": 128 | "threads": "128" | the manifest's threads is "128", expected an integer from 1 to 1024
+          "threads": 128, | `` | the manifest's threads is missing, expected an integer from 1 to 1024
+          "target": "sm_80" | "target": "sm_10" | the manifest's target is "sm_10", expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a
+          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scalar or captured
+          "default":0.5 | "default":null | the manifest's params[1].default is null, expected a finite number
+          ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B]
+          """)
+  void malformedManifestsAreRefused(String from, String to, String message) {
+    assertTrue(JSON.contains(from), from);
+    ArtifactException e =
+        assertThrows(
+            ArtifactException.class,
+            () -> Artifacts.fromJson(JSON.replace(from, to), ARTIFACT.ptx()));
+    assertEquals(message, e.getMessage());
+  }
+
+  @Test
+  void whatIsNotAManifestIsRefused() {
+    for (String text : List.of("", "{", "[]", "{} {}", "\0\1", "{\"format\":1,\"format\":1}")) {
+      assertThrows(ArtifactException.class, () -> Artifacts.fromJson(text, ARTIFACT.ptx()), text);
+    }
+    ArtifactException other =
+        assertThrows(ArtifactException.class, () -> Artifacts.fromJson(JSON, "// other\n"));
+    assertEquals(
+        "the manifest does not belong to this PTX: ptx_sha256 differs", other.getMessage());
+    assertThrows(ArtifactException.class, () -> Artifacts.write(ARTIFACT, directory, "../escape"));
+  }
+}

@@ -1,0 +1,37 @@
+package dev.attune.runtime;
+
+import dev.attune.compiler.spec.Shape;
+import java.util.List;
+
+/**
+ * A launch whose arguments have been checked, as devices take it.
+ *
+ * @param gridX CTAs along the query rows
+ * @param gridY query heads
+ * @param gridZ batch
+ * @param block the kernel's parameters, little-endian, each aligned to its size
+ * @param offsets where in the block each parameter starts
+ * @param outputs what the kernel writes, every byte exactly once
+ */
+@SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
+public record LaunchPlan(
+    Shape shape,
+    int gridX,
+    int gridY,
+    int gridZ,
+    byte[] block,
+    int[] offsets,
+    List<Output> outputs) {
+
+  public LaunchPlan {
+    outputs = List.copyOf(outputs);
+  }
+
+  /** A tensor that the kernel writes. */
+  public record Output(String name, Tensor tensor) {}
+
+  /** Whether there is nothing to do. */
+  public boolean isEmpty() {
+    return gridX == 0 || gridY == 0 || gridZ == 0;
+  }
+}

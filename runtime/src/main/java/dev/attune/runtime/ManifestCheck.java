@@ -1,0 +1,62 @@
+package dev.attune.runtime;
+
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.ScalarType;
+import dev.attune.ptx.artifact.Manifest;
+import dev.attune.ptx.artifact.Parameter;
+
+/** Whether a manifest describes a kernel of a spec, with parameters that can be filled. */
+final class ManifestCheck {
+  private ManifestCheck() {}
+
+  static void require(AttentionSpec spec, Manifest manifest) {
+    if (!manifest.spec().equals(spec.name())) {
+      throw new LaunchException(
+          "the artifact was compiled from '%s', but the spec is '%s'"
+              .formatted(manifest.spec(), spec.name()));
+    }
+    for (Parameter parameter : manifest.parameters()) {
+      Parameter.Type expected = expected(spec, parameter);
+      if (parameter.type() != expected) {
+        throw new LaunchException(
+            "the artifact's parameter %s has type %s, expected %s"
+                .formatted(parameter.name(), parameter.type().ptx(), expected.ptx()));
+      }
+    }
+  }
+
+  private static Parameter.Type expected(AttentionSpec spec, Parameter parameter) {
+    return switch (parameter.role()) {
+      case Parameter.Role.Pointer p -> Parameter.Type.U64;
+      case Parameter.Role.Stride(Operand of, Parameter.Axis axis) -> {
+        if (of == Operand.LSE || of == Operand.MAX_SCORE) {
+          throw new LaunchException(
+              "the artifact's parameter %s is a stride of %s, which is always contiguous"
+                  .formatted(parameter.name(), of));
+        }
+        yield Parameter.Type.S64;
+      }
+      case Parameter.Role.Size s -> Parameter.Type.S32;
+      case Parameter.Role.Scale s -> Parameter.Type.F32;
+      case Parameter.Role.Scalar(String name) ->
+          spec.param(name).orElseThrow(() -> undeclared(parameter, "parameter", name, spec)).type()
+                  == ScalarType.FLOAT
+              ? Parameter.Type.F32
+              : Parameter.Type.S32;
+      case Parameter.Role.Captured(String name) -> {
+        if (spec.tensor(name).isEmpty()) {
+          throw undeclared(parameter, "tensor", name, spec);
+        }
+        yield Parameter.Type.U64;
+      }
+    };
+  }
+
+  private static LaunchException undeclared(
+      Parameter parameter, String kind, String name, AttentionSpec spec) {
+    return new LaunchException(
+        "the artifact's parameter %s needs the %s '%s', which '%s' does not declare"
+            .formatted(parameter.name(), kind, name, spec.name()));
+  }
+}
