@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
 
 /** One CTA of a run: a value of every name, and the channels. */
 final class Cta {
@@ -236,35 +237,47 @@ final class Cta {
         o.accumulate()
             .map(c -> matrix(c).elements().clone())
             .orElseGet(() -> new double[a.rows() * cols]);
+    double[] right = o.transposeB() ? transposed(b) : b.elements();
     for (int r = 0; r < a.rows(); r++) {
-      for (int c = 0; c < cols; c++) {
-        double sum = out[r * cols + c];
-        for (int i = 0; i < a.cols(); i++) {
-          double factor = b.elements()[o.transposeB() ? c * b.cols() + i : i * cols + c];
-          sum = f32(sum + a.elements()[r * a.cols() + i] * factor);
+      for (int i = 0; i < a.cols(); i++) {
+        double left = a.elements()[r * a.cols() + i];
+        // Each element adds its products in order; the elements of a row side by side.
+        if (problem.rounding()) {
+          for (int c = 0; c < cols; c++) {
+            out[r * cols + c] = (float) (out[r * cols + c] + left * right[i * cols + c]);
+          }
+        } else {
+          for (int c = 0; c < cols; c++) {
+            out[r * cols + c] += left * right[i * cols + c];
+          }
         }
-        out[r * cols + c] = sum;
       }
     }
     return new Data.Matrix(a.rows(), cols, out);
   }
 
-  private interface ElementFunction {
-    double apply(double score);
+  private static double[] transposed(Data.Matrix m) {
+    double[] out = new double[m.elements().length];
+    for (int r = 0; r < m.rows(); r++) {
+      for (int c = 0; c < m.cols(); c++) {
+        out[c * m.rows() + r] = m.elements()[r * m.cols() + c];
+      }
+    }
+    return out;
   }
 
   // The key position of the element that `positions` is at.
   private int key;
 
   /** A function of every element of a tile of scores, with {@link #eval} at its position. */
-  private void positions(Value out, Value in, Value index, ElementFunction f) {
+  private void positions(Value out, Value in, Value index, DoubleUnaryOperator f) {
     Data.Matrix scores = matrix(in);
     double[] results = new double[scores.elements().length];
     int firstKey = Math.toIntExact(integer(index) * kernel.cols());
     for (int i = 0; i < results.length; i++) {
       key = firstKey + i % scores.cols();
       eval.at(batch, head, position(i / scores.cols()), key);
-      results[i] = f.apply(scores.elements()[i]);
+      results[i] = f.applyAsDouble(scores.elements()[i]);
     }
     values.put(out, new Data.Matrix(scores.rows(), scores.cols(), results));
   }
@@ -377,18 +390,27 @@ final class Cta {
   }
 
   private long integer(Value value) {
-    return ((Data.Int) value(value)).value();
+    return as(Data.Int.class, value).value();
   }
 
   private Data.Matrix matrix(Value value) {
-    return (Data.Matrix) value(value);
+    return as(Data.Matrix.class, value);
   }
 
   private double[] row(Value value) {
-    return ((Data.Row) value(value)).values();
+    return as(Data.Row.class, value).values();
   }
 
   private double[] lanes(Value value) {
-    return ((Data.Lanes) value(value)).values();
+    return as(Data.Lanes.class, value).values();
+  }
+
+  private <T extends Data> T as(Class<T> type, Value value) {
+    Data data = value(value);
+    if (!type.isInstance(data)) {
+      throw new IllegalStateException(
+          "%s is %s, but read as a %s".formatted(value, value.type(), type.getSimpleName()));
+    }
+    return type.cast(data);
   }
 }

@@ -1,25 +1,21 @@
 package dev.attune.compiler.random;
 
+import dev.attune.compiler.reference.Inputs;
+import dev.attune.compiler.reference.Inputs.Distribution;
+import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Dtype;
-import dev.attune.compiler.spec.Eval;
-import dev.attune.compiler.spec.Expr;
-import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.ParamDecl;
-import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Shape;
-import dev.attune.compiler.spec.TensorDecl;
-import java.util.Arrays;
 import java.util.Map;
-import java.util.SplittableRandom;
-import java.util.TreeMap;
 
 /**
  * A spec and a problem for it. {@code toString} is the {@code .attn} file and the command that runs
  * the case.
  *
  * @param params a value for each parameter of the spec
+ * @param distribution of Q, K and V; the command draws NORMAL ones
  * @param seed of the contents of all tensors
  */
 public record Case(
@@ -28,32 +24,14 @@ public record Case(
     Shape shape,
     double scale,
     Map<String, Double> params,
+    Distribution distribution,
     long seed) {
 
-  /** The values of names, with random tensors that keep the declared facts. */
-  public Bindings bindings() {
-    Map<String, NdArray> tensors = new TreeMap<>();
+  /** The problem, its tensors drawn from the seed. */
+  public Problem problem() {
     Bindings sizes = new Bindings(shape, scale, params, Map.of());
-    for (int i = 0; i < spec.tensors().size(); i++) {
-      TensorDecl decl = spec.tensors().get(i);
-      tensors.put(decl.name(), captured(decl, sizes, new SplittableRandom(seed * 31 + i)));
-    }
-    return new Bindings(shape, scale, params, tensors);
-  }
-
-  /** Q, normal and rounded to the dtype: [B, Sq, Hq, Dqk]. */
-  public NdArray q() {
-    return normal(1, shape.seq(), shape.heads(), shape.headDim().qk());
-  }
-
-  /** K, normal and rounded to the dtype: [B, Skv, Hkv, Dqk]. */
-  public NdArray k() {
-    return normal(2, shape.kvSeq(), shape.kvHeads(), shape.headDim().qk());
-  }
-
-  /** V, normal and rounded to the dtype: [B, Skv, Hkv, Dv]. */
-  public NdArray v() {
-    return normal(3, shape.kvSeq(), shape.kvHeads(), shape.headDim().v());
+    Bindings bindings = new Bindings(shape, scale, params, Inputs.tensors(spec, sizes, seed));
+    return Inputs.problem(spec, bindings, dtype, distribution, seed);
   }
 
   /** The spec as a file. */
@@ -95,49 +73,10 @@ public record Case(
 
   @Override
   public String toString() {
-    return "\n" + attn() + command() + "\n";
-  }
-
-  private NdArray normal(int which, int seq, int heads, int width) {
-    SplittableRandom random = new SplittableRandom(seed * 31 - which);
-    NdArray array = NdArray.floats(shape.batch(), seq, heads, width);
-    float[] data = array.floats();
-    for (int i = 0; i < data.length; i++) {
-      data[i] = dtype.round((float) random.nextGaussian());
-    }
-    return array;
-  }
-
-  private static NdArray captured(TensorDecl decl, Bindings sizes, SplittableRandom random) {
-    Eval eval = new Eval(sizes);
-    int[] extents =
-        decl.shape().stream().mapToInt((Expr e) -> Math.toIntExact(eval.integer(e))).toArray();
-    int count = Math.toIntExact(NdArray.count(extents));
-    ParamDecl.Range range = decl.range().orElse(new ParamDecl.Range(0, 1));
-    if (decl.type() == ScalarType.FLOAT) {
-      float[] data = new float[count];
-      for (int i = 0; i < count; i++) {
-        data[i] = (float) random.nextDouble(range.low(), range.high());
-      }
-      return new NdArray(extents, data);
-    }
-    int[] data = new int[count];
-    for (int i = 0; i < count; i++) {
-      data[i] = random.nextInt((int) range.low(), (int) range.high() + 1);
-    }
-    if (decl.nondecreasing() && count > 0) {
-      int row = extents[extents.length - 1];
-      for (int from = 0; from < count; from += row) {
-        Arrays.sort(data, from, from + row);
-      }
-    }
-    if (decl.type() == ScalarType.INT) {
-      return new NdArray(extents, data);
-    }
-    byte[] bools = new byte[count];
-    for (int i = 0; i < count; i++) {
-      bools[i] = (byte) data[i];
-    }
-    return new NdArray(extents, bools);
+    return "\n"
+        + attn()
+        + command()
+        + (distribution == Distribution.NORMAL ? "" : "\nbut with " + distribution + " inputs")
+        + "\n";
   }
 }

@@ -20,6 +20,7 @@ public final class Exactness {
   private static final double TOLERANCE = 1e-13;
 
   private final Case problem;
+  private final Problem inputs;
   private final List<RowId> ids;
   private final List<Reference.Row> rows;
 
@@ -27,16 +28,8 @@ public final class Exactness {
   public Exactness(Case problem) {
     this.problem = problem;
     this.ids = RowId.all(problem.shape());
-    this.rows =
-        new Reference(
-                new Problem(
-                    problem.spec(),
-                    problem.bindings(),
-                    problem.dtype(),
-                    problem.q(),
-                    problem.k(),
-                    problem.v()))
-            .rows();
+    this.inputs = problem.problem();
+    this.rows = new Reference(inputs).rows();
   }
 
   /**
@@ -52,10 +45,10 @@ public final class Exactness {
       result =
           TileInterpreter.run(
               kernel,
-              problem.bindings(),
-              problem.q(),
-              problem.k(),
-              problem.v(),
+              inputs.bindings(),
+              inputs.q(),
+              inputs.k(),
+              inputs.v(),
               new TileInterpreter.Options(false, problem.seed()));
     } catch (RuntimeException e) {
       throw new AssertionError("%s: %s%s".formatted(stage, e.getMessage(), problem), e);

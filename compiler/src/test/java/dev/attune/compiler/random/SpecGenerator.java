@@ -10,6 +10,7 @@ import static dev.attune.compiler.spec.Exprs.of;
 import static dev.attune.compiler.spec.Exprs.or;
 import static dev.attune.compiler.spec.Exprs.sub;
 
+import dev.attune.compiler.reference.Inputs.Distribution;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
@@ -120,15 +121,19 @@ public final class SpecGenerator {
             shapes,
             scales,
             params(),
+            Arbitraries.frequencyOf(
+                Tuple.of(1, Arbitraries.just(Distribution.NORMAL)),
+                Tuple.of(1, Arbitraries.of(Distribution.class))),
             Arbitraries.longs().between(0, 999))
         .as(
-            (spec, dtype, shape, scale, params, seed) ->
+            (spec, dtype, shape, scale, params, distribution, seed) ->
                 new Case(
                     spec,
                     dtype,
                     shape,
                     scale.orElse(1 / Math.sqrt(shape.headDim().qk())),
                     declared(spec, params),
+                    distribution,
                     seed));
   }
 
