@@ -26,7 +26,8 @@ public final class Npy {
   private static final int CHUNK_BYTES = 1 << 20;
   private static final long MAX_ELEMENTS = Integer.MAX_VALUE - 8L;
 
-  private static final Pattern DESCR = Pattern.compile("['\"]descr['\"]\\s*:\\s*['\"]([^'\"]*)['\"]");
+  private static final Pattern DESCR =
+      Pattern.compile("['\"]descr['\"]\\s*:\\s*['\"]([^'\"]*)['\"]");
   private static final Pattern FORTRAN =
       Pattern.compile("['\"]fortran_order['\"]\\s*:\\s*(True|False)\\b");
   private static final Pattern SHAPE =
@@ -95,7 +96,8 @@ public final class Npy {
     }
     if (!Arrays.equals(magic, MAGIC)) {
       throw new NpyException(
-          file + " is not a .npy file: it does not begin with \\x93NUMPY; write it with numpy.save");
+          file
+              + " is not a .npy file: it does not begin with \\x93NUMPY; write it with numpy.save");
     }
     ByteBuffer version = fill(channel, 2);
     int major = version.get();
@@ -171,8 +173,7 @@ public final class Npy {
                   expected);
       case "f4", "f2", "i4" ->
           "%s is big-endian, expected little-endian; save a.astype('<%s')".formatted(file, kind);
-      default ->
-          "%s has elements of type '%s', %s".formatted(file, descr, expected);
+      default -> "%s has elements of type '%s', %s".formatted(file, descr, expected);
     };
   }
 

@@ -167,9 +167,7 @@ class NpyTest {
     Path whole = file(1, header("<f4", "False", "(2,)"), new byte[8]);
     byte[] bytes = Files.readAllBytes(whole);
     for (int length = 8; length < bytes.length - 8; length++) {
-      refused(
-          write(Arrays.copyOf(bytes, length)),
-          " ends inside its header, so it is truncated");
+      refused(write(Arrays.copyOf(bytes, length)), " ends inside its header, so it is truncated");
     }
     assertTrue(
         assertThrows(NpyException.class, () -> Npy.write(directory, NdArray.floats(1)))
