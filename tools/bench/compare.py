@@ -324,8 +324,10 @@ def measure(report, files, kernels):
                 continue
             report.contenders.extend(rows)
             for c in rows:
-                if c.error:
-                    where = f"{c.name} {c.spec} d{c.dim} S={c.length}"
+                where = f"{c.name} {c.spec} d{c.dim} S={c.length}"
+                if c.error and c.peer:
+                    report.notes.append(f"{where} not measured: {c.error[:160]}")
+                elif c.error:
                     report.failures[where] = c.error
     beat.clear()
 
