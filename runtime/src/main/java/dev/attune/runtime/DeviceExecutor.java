@@ -15,8 +15,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A device as an executor of problems in host memory: compiles, uploads, launches once, downloads. Outputs
- * start as NaN, so that what a kernel leaves unwritten shows.
+ * A device as an executor of problems in host memory: compiles, uploads, launches once, downloads.
+ * Outputs start as NaN, so that what a kernel leaves unwritten shows.
  */
 public final class DeviceExecutor implements Executor {
   private final Device device;
@@ -45,7 +45,8 @@ public final class DeviceExecutor implements Executor {
       Tensor q = device.tensor(problem.dtype(), problem.q());
       Tensor k = device.tensor(problem.dtype(), problem.k());
       Tensor v = device.tensor(problem.dtype(), problem.v());
-      Tensor o = device.tensor(problem.dtype(), nan(s.batch(), s.seq(), s.heads(), s.headDim().v()));
+      Tensor o =
+          device.tensor(problem.dtype(), nan(s.batch(), s.seq(), s.heads(), s.headDim().v()));
       Arguments arguments = Arguments.of(q, k, v, o).scale(problem.bindings().scale());
       Optional<Tensor> lse = softmax ? Optional.of(device.tensor(rows(s))) : Optional.empty();
       Optional<Tensor> most = maximum ? Optional.of(device.tensor(rows(s))) : Optional.empty();

@@ -149,8 +149,8 @@ final class Copies {
   }
 
   /**
-   * Where tile {@code index} of a channel is: tiles come and go in index order, so buffers are taken in
-   * turn. The number of stages is a power of two.
+   * Where tile {@code index} of a channel is: tiles come and go in index order, so buffers are
+   * taken in turn. The number of stages is a power of two.
    */
   static Reg buffer(Emitter emit, Reg first, Operand index, int stage, int stages) {
     Operand slot = emit.arith(IntOp.AND, Ty.B32, index, new IntConst(stages - 1));

@@ -117,15 +117,13 @@ final class RowCode {
     boolean gathersByKey =
         Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
     Reg[][][] out = new Reg[blocks][in[0].length][4];
-    for (int m = 0; m < blocks; m++) {
-      for (int n = 0; n < in[m].length; n++) {
-        for (int i = 0; i < 4; i++) {
+    byColumn(
+        in,
+        (m, n, i) -> {
           IntVal key = key(firstKey, n, i);
           Site site = site(2 * m + i / 2, key, gathersByKey ? keyInside(key) : key, in[m][n][i]);
           out[m][n][i] = emit.reg(expressions.real(e, site), Reg.Kind.F32);
-        }
-      }
-    }
+        });
     return new Held.Accumulators(out);
   }
 
@@ -134,9 +132,9 @@ final class RowCode {
     boolean gathersByKey =
         Exprs.uses(predicate, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
     Reg[][][] out = new Reg[blocks][in[0].length][4];
-    for (int m = 0; m < blocks; m++) {
-      for (int n = 0; n < in[m].length; n++) {
-        for (int i = 0; i < 4; i++) {
+    byColumn(
+        in,
+        (m, n, i) -> {
           IntVal key = key(firstKey, n, i);
           Site site = site(2 * m + i / 2, key, gathersByKey ? keyInside(key) : key, null);
           Operand distance = emit.arith(IntOp.SUB, Ty.S32, requireNonNull(key.base()), keys);
@@ -150,9 +148,7 @@ final class RowCode {
                 case ExprCode.Bool.Held(Reg p) ->
                     emit.select(Reg.Kind.F32, p, in[m][n][i], new FloatConst((float) otherwise));
               };
-        }
-      }
-    }
+        });
     return new Held.Accumulators(out);
   }
 
@@ -375,6 +371,21 @@ final class RowCode {
 
   private interface ElementAction {
     void at(int m, int n, int i);
+  }
+
+  /**
+   * All rows of a column before the next column: what depends on the key alone is computed once.
+   */
+  private void byColumn(Reg[][][] regs, ElementAction action) {
+    for (int n = 0; n < regs[0].length; n++) {
+      for (int column = 0; column < 2; column++) {
+        for (int m = 0; m < regs.length; m++) {
+          action.at(m, n, column);
+          action.at(m, n, column + 2);
+        }
+        emit.forgetPredicates();
+      }
+    }
   }
 
   private static void each(Reg[][][] regs, ElementAction action) {

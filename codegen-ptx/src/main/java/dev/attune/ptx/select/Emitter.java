@@ -64,6 +64,14 @@ public final class Emitter {
   }
 
   /**
+   * Stops reusing the predicates of the current scope. A thread has seven; what would keep more of
+   * them alive between elements costs more than comparing again.
+   */
+  public void forgetPredicates() {
+    numbering.forget(Reg.Kind.PRED);
+  }
+
+  /**
    * The register of a computation: {@code make} says which instruction writes the given register.
    */
   Reg pure(Numbering.Key key, Reg.Kind kind, java.util.function.Function<Reg, Inst> make) {

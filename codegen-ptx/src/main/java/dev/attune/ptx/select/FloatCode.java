@@ -52,8 +52,9 @@ final class FloatCode {
   }
 
   /**
-   * 1 − 2/(1 + exp2(2x·log₂e)), and below 0.3, where that cancels, the Taylor series: a relative error below
-   * 2⁻²⁰, where tanh.approx has 2⁻¹¹, which would show in the LSE of every soft-capped row.
+   * 1 − 2/(1 + exp2(2x·log₂e)), and below 0.3, where that cancels, the Taylor series: a relative
+   * error below 2⁻²⁰, where tanh.approx has 2⁻¹¹, which would show in the LSE of every soft-capped
+   * row.
    */
   private Operand tanh(Operand x) {
     Operand e = emit.floatUnary(FloatUnary.EX2, mul(x, 2 * LOG2E));

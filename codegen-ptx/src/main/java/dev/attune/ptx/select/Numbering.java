@@ -30,4 +30,8 @@ final class Numbering {
   void put(Key key, Reg reg) {
     known.put(key, reg);
   }
+
+  void forget(Reg.Kind kind) {
+    known.values().removeIf(r -> r.kind() == kind);
+  }
 }

@@ -100,9 +100,10 @@ public final class Lowering {
     loop.add(new Op.Exp2(weights, live, ONE, m1, true));
     Value l2 = row("l2");
     loop.add(new Op.RowSum(l2, weights, l1));
+    Value rounded = rounded(loop, weights);
     Value o1 = tile("O1", rows, dim.v());
     loop.add(new Op.ScaleRows(o1, o, alpha));
-    Value o2 = accumulate(loop, weights, j, o1);
+    Value o2 = accumulate(loop, rounded, j, o1);
 
     Value mEnd = row("mEnd");
     Value lEnd = row("lEnd");
@@ -154,7 +155,7 @@ public final class Lowering {
     loop.add(new Op.Map(weights, scores, weight.weight(), j));
     Value live = tile("P", rows, cols);
     loop.add(new Op.Mask(live, weights, spec.mask(), 0, j));
-    Value o1 = accumulate(loop, live, j, o);
+    Value o1 = accumulate(loop, rounded(loop, live), j, o);
     Value oEnd = tile("OEnd", rows, dim.v());
     body.add(
         new Op.For(
@@ -170,13 +171,17 @@ public final class Lowering {
     return scores;
   }
 
-  private Value accumulate(List<Op> loop, Value weights, Value j, Value into) {
+  private Value rounded(List<Op> loop, Value weights) {
     Value rounded = half("PH", rows, cols);
     loop.add(new Op.Cast(rounded, weights));
+    return rounded;
+  }
+
+  private Value accumulate(List<Op> loop, Value weights, Value j, Value into) {
     Value value = half("V", cols, dim.v());
     loop.add(new Op.Load(value, Operand.V, j));
     Value sum = tile("O2", rows, dim.v());
-    loop.add(new Op.Dot(sum, rounded, value, false, Optional.of(into)));
+    loop.add(new Op.Dot(sum, weights, value, false, Optional.of(into)));
     return sum;
   }
 
