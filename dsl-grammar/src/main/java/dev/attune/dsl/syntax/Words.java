@@ -120,6 +120,20 @@ final class Words {
         .anyMatch(t -> t == type);
   }
 
+  /** The token that a character of mathematics stands for, or that of an unknown character. */
+  static int meant(String character) {
+    return switch (character) {
+      case "\u2264" -> AttnLexer.LE;
+      case "\u2265" -> AttnLexer.GE;
+      case "\u2260" -> AttnLexer.NE;
+      case "\u00d7", "\u00b7" -> AttnLexer.STAR;
+      case "\u2212", "\u2013" -> AttnLexer.MINUS;
+      case "\u2227" -> AttnLexer.AND;
+      case "\u2228" -> AttnLexer.OR;
+      default -> AttnLexer.UNKNOWN;
+    };
+  }
+
   /** What to write instead of a character of another language. */
   static Optional<String> characterHelp(String character) {
     return switch (character) {
