@@ -58,7 +58,7 @@ final class Tokens {
     List<Token> unknown = visible.stream().filter(t -> t.getType() == AttnLexer.UNKNOWN).toList();
     // Read on with what was meant, so that the character is the only error.
     for (Token t : unknown) {
-      ((WritableToken) t).setType(Words.meant(t.getText()));
+      Words.readAsMeant((WritableToken) t);
     }
     Tokens tokens =
         new Tokens(

@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.antlr.v4.runtime.Token;
 import org.antlr.v4.runtime.Vocabulary;
+import org.antlr.v4.runtime.WritableToken;
 import org.antlr.v4.runtime.misc.IntervalSet;
 
 /** Says tokens, and sets of tokens, in the words of someone who writes attention. */
@@ -120,8 +121,17 @@ final class Words {
         .anyMatch(t -> t == type);
   }
 
-  /** The token that a character of mathematics stands for, or that of an unknown character. */
-  static int meant(String character) {
+  /** Makes a character of mathematics the operator that it stands for. */
+  static void readAsMeant(WritableToken token) {
+    int type = meant(token.getText());
+    if (type != AttnLexer.UNKNOWN) {
+      String literal = VOCABULARY.getLiteralName(type);
+      token.setType(type);
+      token.setText(literal.substring(1, literal.length() - 1));
+    }
+  }
+
+  private static int meant(String character) {
     return switch (character) {
       case "\u2264" -> AttnLexer.LE;
       case "\u2265" -> AttnLexer.GE;
