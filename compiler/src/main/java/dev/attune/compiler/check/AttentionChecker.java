@@ -46,8 +46,13 @@ final class AttentionChecker {
     this.settings = new Settings(problems, elaborator, scope);
   }
 
-  /** The meaning, or empty where there is an error. */
-  Optional<AttentionSpec> check() {
+  /**
+   * The meaning, or empty where there is an error.
+   *
+   * @param wholeText whether nothing of the text was lost to syntax errors: else what looks unused
+   *     may not be
+   */
+  Optional<AttentionSpec> check(boolean wholeText) {
     int before = problems.errors();
     attention.members().forEach(this::declare);
     declarations.check(scope);
@@ -55,11 +60,14 @@ final class AttentionChecker {
     for (Map.Entry<Kind, Member.Clause> clause : clauses.entrySet()) {
       meaning(clause.getKey(), clause.getValue());
     }
-    if (problems.errors() > before) {
+    boolean complete = meanings.keySet().equals(clauses.keySet());
+    if (!complete || problems.errors() > before) {
       return Optional.empty();
     }
     AttentionSpec spec = spec();
-    new Usefulness(problems, elaborator, attention, scope).check(spec, clauses);
+    if (wholeText) {
+      new Usefulness(problems, elaborator, attention, scope).check(spec, clauses);
+    }
     return problems.errors() > before ? Optional.empty() : Optional.of(spec);
   }
 

@@ -123,8 +123,9 @@ final class Declarations {
     for (Binding binding : scope.ownValues().values()) {
       if (binding instanceof Binding.Let(Item.Let let, Scope declaring) && declaring == scope) {
         int before = problems.errors();
-        elaborator.definition(let, let.value(), Env.of(scope, Place.DEFINITION));
-        if (problems.errors() > before) {
+        boolean ok =
+            elaborator.definition(let, let.value(), Env.of(scope, Place.DEFINITION)).isPresent();
+        if (!ok || problems.errors() > before) {
           problems.markFailed(let);
         }
       }
@@ -132,15 +133,15 @@ final class Declarations {
     for (Binding binding : scope.ownFunctions().values()) {
       if (binding instanceof Binding.Def(Item.Def def, Scope declaring) && declaring == scope) {
         int before = problems.errors();
-        body(def, scope);
-        if (problems.errors() > before) {
+        boolean ok = body(def, scope).isPresent();
+        if (!ok || problems.errors() > before) {
           problems.markFailed(def);
         }
       }
     }
   }
 
-  private void body(Item.Def def, Scope scope) {
+  private Optional<Expr> body(Item.Def def, Scope scope) {
     Map<String, Optional<Expr>> locals = new LinkedHashMap<>();
     for (Item.Formal formal : def.formals()) {
       Name name = formal.name();
@@ -157,13 +158,15 @@ final class Declarations {
     Env env = new Env(scope, Place.DEFINITION, locals, Optional.empty(), true);
     Expression body = def.body();
     Optional<Expr> value = elaborator.definition(def, body, env);
-    if (def.result().isPresent() && value.isPresent()) {
-      elaborator.coerce(
-          value.get(),
-          Types.of(def.result().get()),
-          body.span(),
-          env,
-          "the result of " + def.name().text());
-    }
+    return def.result().isEmpty()
+        ? value
+        : value.flatMap(
+            v ->
+                elaborator.coerce(
+                    v,
+                    Types.of(def.result().get()),
+                    body.span(),
+                    env,
+                    "the result of " + def.name().text()));
   }
 }

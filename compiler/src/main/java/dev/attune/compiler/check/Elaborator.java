@@ -34,7 +34,7 @@ import java.util.Set;
  */
 final class Elaborator {
   /** Steps one file may take: nested definitions can multiply without growing the result. */
-  private static final int STEPS = 400_000;
+  private static final int STEPS = 50_000;
 
   private final Problems problems;
   private final Ranges ranges;

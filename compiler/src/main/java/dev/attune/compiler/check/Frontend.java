@@ -59,7 +59,7 @@ public final class Frontend {
                   .also(first.name().span(), "first declared here")
                   .help("choose another name"));
         }
-        new AttentionChecker(problems, scope, attention).check().ifPresent(specs::add);
+        new AttentionChecker(problems, scope, attention).check(parsed.ok()).ifPresent(specs::add);
       }
     }
     if (items.isEmpty() && parsed.ok()) {

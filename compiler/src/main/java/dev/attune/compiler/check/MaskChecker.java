@@ -12,6 +12,7 @@ import dev.attune.dsl.diagnostic.Diagnostic;
 import dev.attune.dsl.diagnostic.Span;
 import dev.attune.dsl.syntax.Expression;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -100,7 +101,7 @@ final class MaskChecker {
       return Optional.empty();
     }
     Interval rest = difference.plus(varying, -1).range(ranges);
-    boolean flip = varying.terms().values().iterator().next() < 0;
+    boolean flip = leadingFactor(varying) < 0;
     Interval infinite = Interval.of(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
     double low = infinite.low();
     double high = infinite.high();
@@ -129,6 +130,16 @@ final class MaskChecker {
     Affine sum = flip ? varying.times(-1) : varying;
     return Optional.of(
         new Bound(sum.terms(), flip ? outer.negated() : outer, flip ? inner.negated() : inner));
+  }
+
+  /**
+   * The factor of the term that comes first in an order that the way of writing does not change.
+   */
+  private static double leadingFactor(Affine sum) {
+    return sum.terms().entrySet().stream()
+        .min(Comparator.comparing(term -> term.getKey().toString()))
+        .orElseThrow()
+        .getValue();
   }
 
   /** Whether the term is the same for every element of a launch. */

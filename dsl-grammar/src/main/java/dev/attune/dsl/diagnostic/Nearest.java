@@ -10,10 +10,10 @@ public final class Nearest {
   /**
    * The candidate with the fewest edits (insert, delete, replace, exchange neighbours; letter case
    * counts half) from the word: the first in order among equals, nothing where all need more edits
-   * than a third of the word.
+   * than a third of the word's length.
    */
   public static Optional<String> to(String word, Collection<String> candidates) {
-    int limit = 2 * Math.max(1, word.length() / 3);
+    int limit = word.length() < 3 ? 1 : 2 * (word.length() / 3);
     Optional<String> best = Optional.empty();
     int least = limit + 1;
     for (String candidate : candidates.stream().sorted().toList()) {

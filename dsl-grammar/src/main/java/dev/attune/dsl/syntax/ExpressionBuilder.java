@@ -154,7 +154,7 @@ final class ExpressionBuilder {
     }
     List<Token> operators = operators(ctx);
     Span start = tokens.span(ctx.getStart());
-    for (int i = 1; i < operands.size(); i++) {
+    for (int i = 1; i < operands.size() && !(left instanceof Expression.Missing); i++) {
       Expression right = operands.get(i);
       Token operator = operators.get(i - 1);
       Span span = start.to(right.span());

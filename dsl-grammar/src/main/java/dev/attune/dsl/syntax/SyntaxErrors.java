@@ -18,6 +18,7 @@ import org.antlr.v4.runtime.Parser;
 import org.antlr.v4.runtime.RecognitionException;
 import org.antlr.v4.runtime.Token;
 import org.antlr.v4.runtime.misc.IntervalSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns what stops the parser into diagnostics, and lets it go on at the next declaration: at most
@@ -71,6 +72,27 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     reportUnwantedToken(parser);
   }
 
+  /** A token is only skipped over where no declaration starts or ends with it. */
+  @Override
+  protected @Nullable Token singleTokenDeletion(Parser parser) {
+    int type = parser.getInputStream().LA(1);
+    return Words.starts(type) || type == AttnLexer.RBRACE
+        ? null
+        : super.singleTokenDeletion(parser);
+  }
+
+  /** A word of the language in the place of a name is taken for the name. */
+  @Override
+  public void recover(Parser parser, RecognitionException e) {
+    IntervalSet expected = parser.getExpectedTokens();
+    if (expected.size() == 1
+        && expected.contains(AttnLexer.IDENTIFIER)
+        && Words.keyword(parser.getInputStream().LA(1))) {
+      parser.consume();
+    }
+    super.recover(parser, e);
+  }
+
   /** Skips to a token of the set; what is within braces on the way goes with them. */
   @Override
   protected void consumeUntil(Parser parser, IntervalSet set) {
@@ -91,7 +113,8 @@ final class SyntaxErrors extends DefaultErrorStrategy {
 
   private void report(Token at, IntervalSet expected) {
     int index = at.getTokenIndex();
-    if (lastReported >= 0 && !declarationStartsBetween(lastReported + 1, index)) {
+    if (lastReported >= 0
+        && (index == lastReported || !declarationStartsBetween(lastReported, index))) {
       lastReported = Math.max(lastReported, index);
       return;
     }
@@ -122,20 +145,21 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     if (span == null) {
       return Optional.empty();
     }
-    if (Words.keyword(type) && expected.contains(AttnLexer.IDENTIFIER)) {
-      return switch (type) {
-        case AttnLexer.IF ->
-            Optional.of(Help.of("put the conditional in parentheses: (if c then a else b)"));
-        case AttnLexer.MASK, AttnLexer.SINK, AttnLexer.WEIGHT ->
-            Optional.of(
-                Help.of(
-                    "'%s' is a clause, not a value; share an expression between clauses with let"
-                        .formatted(at.getText())));
-        default ->
-            Optional.of(
-                Help.of(
-                    "'%s' is a word of the language; choose another name".formatted(at.getText())));
-      };
+    if (type == AttnLexer.IF && expected.contains(AttnLexer.IDENTIFIER)) {
+      return Optional.of(Help.of("put the conditional in parentheses: (if c then a else b)"));
+    }
+    if (Words.keyword(type) && expected.size() == 1 && expected.contains(AttnLexer.IDENTIFIER)) {
+      return Optional.of(
+          Help.of("'%s' is a word of the language; choose another name".formatted(at.getText())));
+    }
+    if (type == AttnLexer.MASK || type == AttnLexer.SINK || type == AttnLexer.WEIGHT) {
+      boolean clause = next(at) == AttnLexer.ASSIGN;
+      return clause
+          ? Optional.empty()
+          : Optional.of(
+              Help.of(
+                  "'%s' is a clause, not a value; share an expression between clauses with let"
+                      .formatted(at.getText())));
     }
     if (type == AttnLexer.IDENTIFIER
         && (expected.contains(AttnLexer.MASK) || expected.contains(AttnLexer.ATTENTION))) {
@@ -160,6 +184,11 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     return Optional.empty();
   }
 
+  private int next(Token at) {
+    int index = at.getTokenIndex() + 1;
+    return index < tokens.visible().size() ? tokens.visible().get(index).getType() : Token.EOF;
+  }
+
   private int previous(Token at) {
     return at.getTokenIndex() > 0
         ? tokens.visible().get(at.getTokenIndex() - 1).getType()
@@ -169,6 +198,9 @@ final class SyntaxErrors extends DefaultErrorStrategy {
   private boolean declarationStartsBetween(int from, int to) {
     for (int i = from; i <= to && i < tokens.visible().size(); i++) {
       int type = tokens.visible().get(i).getType();
+      if (type == AttnLexer.RBRACE && i < to) {
+        return true;
+      }
       boolean clause =
           i + 1 < tokens.visible().size()
               && tokens.visible().get(i + 1).getType() == AttnLexer.ASSIGN;
@@ -185,11 +217,23 @@ final class SyntaxErrors extends DefaultErrorStrategy {
       Token t = tokens.visible().get(i);
       switch (t.getType()) {
         case AttnLexer.LPAREN, AttnLexer.LBRACKET, AttnLexer.LBRACE -> open.push(t);
-        case AttnLexer.RPAREN, AttnLexer.RBRACKET, AttnLexer.RBRACE -> open.poll();
+        case AttnLexer.RPAREN -> close(open, AttnLexer.LPAREN);
+        case AttnLexer.RBRACKET -> close(open, AttnLexer.LBRACKET);
+        case AttnLexer.RBRACE -> close(open, AttnLexer.LBRACE);
         default -> {}
       }
     }
     return Optional.ofNullable(open.peek());
+  }
+
+  /** Takes the innermost bracket of the type off the stack, with unclosed ones inside it. */
+  private static void close(Deque<Token> open, int type) {
+    if (open.stream().anyMatch(t -> t.getType() == type)) {
+      Token closed;
+      do {
+        closed = open.pop();
+      } while (closed.getType() != type);
+    }
   }
 
   private static boolean endsOperand(int type) {

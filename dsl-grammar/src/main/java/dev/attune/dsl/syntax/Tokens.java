@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import org.antlr.v4.runtime.CharStreams;
 import org.antlr.v4.runtime.Token;
+import org.antlr.v4.runtime.WritableToken;
 
 /**
  * The words of a file, after every check that needs no grammar: that it is text, of a bearable size
@@ -54,6 +55,11 @@ final class Tokens {
     lexer.dividesAt = index -> FloorDivision.at(plain, index);
     List<Token> all = new ArrayList<>(lexer.getAllTokens());
     List<Token> visible = all.stream().filter(t -> t.getChannel() == 0).toList();
+    List<Token> unknown = visible.stream().filter(t -> t.getType() == AttnLexer.UNKNOWN).toList();
+    // Read on with what was meant, so that the character is the only error.
+    for (Token t : unknown) {
+      Words.readAsMeant((WritableToken) t);
+    }
     Tokens tokens =
         new Tokens(
             source,
@@ -70,7 +76,7 @@ final class Tokens {
                 .help("put at most one blank before // to divide, or words into the comment"));
       }
     }
-    tokens.reportUnknown(visible, problems);
+    tokens.reportUnknown(unknown, problems);
     boolean shallow = tokens.checkNesting(problems);
     tokens.checkNames(problems);
     return shallow ? tokens : new Tokens(source, List.of(), offsets, false);
@@ -166,12 +172,9 @@ final class Tokens {
     return offsets;
   }
 
-  private void reportUnknown(List<Token> all, List<Diagnostic> problems) {
+  private void reportUnknown(List<Token> unknown, List<Diagnostic> problems) {
     int previousEnd = -1;
-    for (Token t : all) {
-      if (t.getType() != AttnLexer.UNKNOWN) {
-        continue;
-      }
+    for (Token t : unknown) {
       boolean sameRun = t.getStartIndex() == previousEnd + 1;
       previousEnd = t.getStopIndex();
       if (sameRun) {

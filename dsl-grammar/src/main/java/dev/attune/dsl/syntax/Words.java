@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.antlr.v4.runtime.Token;
 import org.antlr.v4.runtime.Vocabulary;
+import org.antlr.v4.runtime.WritableToken;
 import org.antlr.v4.runtime.misc.IntervalSet;
 
 /** Says tokens, and sets of tokens, in the words of someone who writes attention. */
@@ -118,6 +119,29 @@ final class Words {
   static boolean starts(int type) {
     return IntStream.concat(Arrays.stream(memberStarts()), Arrays.stream(itemStarts()))
         .anyMatch(t -> t == type);
+  }
+
+  /** Makes a character of mathematics the operator that it stands for. */
+  static void readAsMeant(WritableToken token) {
+    int type = meant(token.getText());
+    if (type != AttnLexer.UNKNOWN) {
+      String literal = VOCABULARY.getLiteralName(type);
+      token.setType(type);
+      token.setText(literal.substring(1, literal.length() - 1));
+    }
+  }
+
+  private static int meant(String character) {
+    return switch (character) {
+      case "\u2264" -> AttnLexer.LE;
+      case "\u2265" -> AttnLexer.GE;
+      case "\u2260" -> AttnLexer.NE;
+      case "\u00d7", "\u00b7" -> AttnLexer.STAR;
+      case "\u2212", "\u2013" -> AttnLexer.MINUS;
+      case "\u2227" -> AttnLexer.AND;
+      case "\u2228" -> AttnLexer.OR;
+      default -> AttnLexer.UNKNOWN;
+    };
   }
 
   /** What to write instead of a character of another language. */
