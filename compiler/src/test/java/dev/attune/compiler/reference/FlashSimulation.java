@@ -78,7 +78,7 @@ record FlashSimulation(Defect defect, int tile) implements Executor {
       }
       float rescale = !softmax || m == top ? 1 : (float) Math.exp(m - top);
       l *= rescale;
-      if (defect != Defect.MISSED_RESCALE || row.q() != 2 || first == 0) {
+      if (defect != Defect.MISSED_RESCALE || row.q() % 8 != 2 || first == 0) {
         for (int d = 0; d < dv; d++) {
           o[d] *= rescale;
         }
