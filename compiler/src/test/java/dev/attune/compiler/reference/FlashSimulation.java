@@ -24,9 +24,7 @@ record FlashSimulation(Defect defect, int tile) implements Executor {
     KEY_MISSING,
     /** The second tile reads the V of the first. */
     STALE_TILE,
-    /**
-     * The third row of each head keeps its O where the maximum grew by the factor that is missed.
-     */
+    /** One row in eight keeps its O as it was where the maximum grows. */
     MISSED_RESCALE,
     /** One output is 3 % off. */
     ELEMENT,
