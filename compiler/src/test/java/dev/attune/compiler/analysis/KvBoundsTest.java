@@ -265,7 +265,7 @@ class KvBoundsTest {
     Expr mask = and(CAUSAL, BAND);
     Bindings bindings = new Predicates(1).bindings(40, 40);
     Ranges launch = Ranges.of(Predicates.spec(mask), bindings);
-    int window = bindings.params().get("window").intValue();
+    int window = (int) new Eval(bindings).integer(WINDOW);
     for (int q = 0; q < 40; q += 8) {
       for (int kv = 0; kv < 40; kv += 8) {
         Ranges tile =

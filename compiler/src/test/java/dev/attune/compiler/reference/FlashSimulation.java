@@ -24,9 +24,7 @@ record FlashSimulation(Defect defect, int tile) implements Executor {
     KEY_MISSING,
     /** The second tile reads the V of the first. */
     STALE_TILE,
-    /**
-     * The third row of each head keeps its O where the maximum grew by the factor that is missed.
-     */
+    /** One row in eight keeps its O as it was where the maximum grows. */
     MISSED_RESCALE,
     /** One output is 3 % off. */
     ELEMENT,
@@ -78,7 +76,7 @@ record FlashSimulation(Defect defect, int tile) implements Executor {
       }
       float rescale = !softmax || m == top ? 1 : (float) Math.exp(m - top);
       l *= rescale;
-      if (defect != Defect.MISSED_RESCALE || row.q() != 2 || first == 0) {
+      if (defect != Defect.MISSED_RESCALE || row.q() % 8 != 2 || first == 0) {
         for (int d = 0; d < dv; d++) {
           o[d] *= rescale;
         }

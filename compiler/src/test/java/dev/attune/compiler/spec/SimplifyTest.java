@@ -4,7 +4,6 @@ import static dev.attune.compiler.spec.Exprs.add;
 import static dev.attune.compiler.spec.Exprs.and;
 import static dev.attune.compiler.spec.Exprs.mul;
 import static dev.attune.compiler.spec.Exprs.not;
-import static dev.attune.compiler.spec.Exprs.of;
 import static dev.attune.compiler.spec.Exprs.or;
 import static dev.attune.compiler.spec.Exprs.sub;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -41,39 +40,39 @@ class SimplifyTest {
 
   @Test
   void intsFold() {
-    becomes("7", add(of(3L), of(4L)));
-    becomes("-2", new Binary(BinaryOp.FLOOR_DIV, of(-3L), of(2L)));
-    becomes("0", new Binary(BinaryOp.FLOOR_DIV, Q, of(0L)));
-    becomes("q + 5", add(add(Q, of(2L)), of(3L)));
-    becomes("q - 1", sub(add(Q, of(2L)), of(3L)));
+    becomes("7", add(Exprs.of(3L), Exprs.of(4L)));
+    becomes("-2", new Binary(BinaryOp.FLOOR_DIV, Exprs.of(-3L), Exprs.of(2L)));
+    becomes("0", new Binary(BinaryOp.FLOOR_DIV, Q, Exprs.of(0L)));
+    becomes("q + 5", add(add(Q, Exprs.of(2L)), Exprs.of(3L)));
+    becomes("q - 1", sub(add(Q, Exprs.of(2L)), Exprs.of(3L)));
     becomes("q", add(sub(Q, KV), KV));
     becomes("0", sub(Q, Q));
     becomes("kv - q", new Unary(UnaryOp.NEG, sub(Q, KV)));
-    becomes("q * 6", mul(mul(Q, of(2L)), of(3L)));
+    becomes("q * 6", mul(mul(Q, Exprs.of(2L)), Exprs.of(3L)));
   }
 
   @Test
   void overflowIsLeftAlone() {
-    Expr e = add(of(Long.MAX_VALUE), of(1L));
+    Expr e = add(Exprs.of(Long.MAX_VALUE), Exprs.of(1L));
     assertSame(e, Simplify.simplify(e));
   }
 
   @Test
   void floatsChangeOnlyWhereTheResultIsTheSameToTheBit() {
-    Expr plusZero = add(X, of(0.0));
+    Expr plusZero = add(X, Exprs.of(0.0));
     assertSame(plusZero, Simplify.simplify(plusZero)); // -0 + 0 is 0.
-    Expr timesZero = mul(X, of(0.0));
+    Expr timesZero = mul(X, Exprs.of(0.0));
     assertSame(timesZero, Simplify.simplify(timesZero)); // NaN and infinity.
     Expr equal = compare(X, CompareOp.EQ, X);
     assertSame(equal, Simplify.simplify(equal)); // NaN.
-    Expr less = not(compare(X, CompareOp.LT, of(1.0)));
+    Expr less = not(compare(X, CompareOp.LT, Exprs.of(1.0)));
     assertSame(less, Simplify.simplify(less));
-    becomes("score != 1.0", not(compare(X, CompareOp.EQ, of(1.0))));
-    becomes("score", sub(X, of(0.0)));
-    becomes("score", mul(of(1.0), X));
-    becomes("score * 0.125", new Binary(BinaryOp.DIV, X, of(8.0)));
-    becomes("score / 3.0", new Binary(BinaryOp.DIV, X, of(3.0)));
-    becomes("score * score", new Binary(BinaryOp.POW, X, of(2.0)));
+    becomes("score != 1.0", not(compare(X, CompareOp.EQ, Exprs.of(1.0))));
+    becomes("score", sub(X, Exprs.of(0.0)));
+    becomes("score", mul(Exprs.of(1.0), X));
+    becomes("score * 0.125", new Binary(BinaryOp.DIV, X, Exprs.of(8.0)));
+    becomes("score / 3.0", new Binary(BinaryOp.DIV, X, Exprs.of(3.0)));
+    becomes("score * score", new Binary(BinaryOp.POW, X, Exprs.of(2.0)));
   }
 
   @Test
@@ -82,7 +81,7 @@ class SimplifyTest {
     becomes(
         "float(q) - float(kv) + float(Skv)", floats(add(sub(Q, KV), new Expr.Size(Extent.SKV))));
     becomes("float(q + n)", floats(add(Q, N)));
-    becomes("float(q * 2 - kv)", floats(sub(mul(Q, of(2L)), KV)));
+    becomes("float(q * 2 - kv)", floats(sub(mul(Q, Exprs.of(2L)), KV)));
   }
 
   @Test
@@ -91,14 +90,14 @@ class SimplifyTest {
     becomes("kv > q", not(causal));
     becomes("false", and(causal, not(causal)));
     becomes("true", or(not(causal), causal));
-    becomes("kv <= q", and(causal, or(of(true), FLAG)));
-    becomes("q > 3", compare(of(3L), CompareOp.LT, Q));
-    becomes("kv > q", compare(sub(KV, Q), CompareOp.GT, of(0L)));
-    becomes("q < 7", compare(add(Q, of(3L)), CompareOp.LT, of(10L)));
-    becomes("flag", compare(FLAG, CompareOp.EQ, of(true)));
-    becomes("flag and kv <= q", new Select(FLAG, causal, of(false)));
+    becomes("kv <= q", and(causal, or(Exprs.of(true), FLAG)));
+    becomes("q > 3", compare(Exprs.of(3L), CompareOp.LT, Q));
+    becomes("kv > q", compare(sub(KV, Q), CompareOp.GT, Exprs.of(0L)));
+    becomes("q < 7", compare(add(Q, Exprs.of(3L)), CompareOp.LT, Exprs.of(10L)));
+    becomes("flag", compare(FLAG, CompareOp.EQ, Exprs.of(true)));
+    becomes("flag and kv <= q", new Select(FLAG, causal, Exprs.of(false)));
     becomes("if flag then kv else q", new Select(not(FLAG), Q, KV));
-    becomes("kv", new Select(of(true), KV, Q));
+    becomes("kv", new Select(Exprs.of(true), KV, Q));
   }
 
   @Test
@@ -119,7 +118,8 @@ class SimplifyTest {
     assertEquals(
         "not (flag or q < kv) and (flag or not flag)",
         Exprs.print(and(not(or(FLAG, compare(Q, CompareOp.LT, KV))), or(FLAG, not(FLAG)))));
-    assertEquals("1.0e-4", Exprs.print(of(1e-4)));
-    assertEquals("(if flag then q else kv) + 1", Exprs.print(add(new Select(FLAG, Q, KV), of(1L))));
+    assertEquals("1.0e-4", Exprs.print(Exprs.of(1e-4)));
+    assertEquals(
+        "(if flag then q else kv) + 1", Exprs.print(add(new Select(FLAG, Q, KV), Exprs.of(1L))));
   }
 }
