@@ -8,7 +8,7 @@ import java.util.Locale;
  *
  * @param kind how it executes
  * @param name as its maker calls it
- * @param target the most specific target whose code it runs
+ * @param target what to compile for unless told otherwise
  * @param major compute capability, major
  * @param minor compute capability, minor
  * @param multiprocessors SMs, or host threads of an emulated device

@@ -116,6 +116,27 @@ record Footprint(boolean empty, long low, long high, long run, List<Axis> axes) 
     return distance < run || period - distance < other.run;
   }
 
+  /** The bytes as runs along the innermost axis. */
+  List<LaunchPlan.Runs> runs() {
+    if (empty) {
+      return List.of();
+    }
+    Axis inner = axes.isEmpty() ? new Axis(1, run) : axes.getFirst();
+    List<Long> starts = List.of(low);
+    for (Axis axis : axes.subList(Math.min(1, axes.size()), axes.size())) {
+      List<Long> next = new ArrayList<>();
+      for (long start : starts) {
+        for (long i = 0; i < axis.extent(); i++) {
+          next.add(start + i * axis.stride());
+        }
+      }
+      starts = next;
+    }
+    return starts.stream()
+        .map(start -> new LaunchPlan.Runs(start, run, inner.extent(), inner.stride()))
+        .toList();
+  }
+
   private static long gcd(long a, long b) {
     return b == 0 ? a : gcd(b, a % b);
   }

@@ -28,7 +28,23 @@ public record LaunchPlan(
   }
 
   /** A tensor that the kernel writes. */
-  public record Output(String name, Tensor tensor) {}
+  public record Output(String name, Tensor tensor) {
+
+    /** The tensor's bytes, every one in exactly one run. */
+    public List<Runs> runs() {
+      return Footprint.of(tensor).runs();
+    }
+  }
+
+  /**
+   * Equal pieces of memory at equal distances.
+   *
+   * @param address of the first
+   * @param bytes of each
+   * @param count at least one
+   * @param stride distance between the starts of neighbours, in bytes
+   */
+  public record Runs(long address, long bytes, long count, long stride) {}
 
   /** Whether there is nothing to do. */
   public boolean isEmpty() {

@@ -100,7 +100,8 @@ final class Access extends Instruction {
       return value & 0xFFFF_FFFFL;
     }
     int unused = 32 - (8 * elementBytes);
-    return value << unused >> unused;
+    int extended = value << unused >> unused;
+    return extended;
   }
 
   private int word(Warp warp, int lane, long at, int size) {

@@ -96,7 +96,7 @@ final class Allocation {
     static int bitMask(int byteMask) {
       int bits = 0;
       for (int i = 0; i < 4; i++) {
-        bits |= (byteMask >>> i & 1) * 0xFF << (8 * i);
+        bits |= (((byteMask >>> i) & 1) * 0xFF) << (8 * i);
       }
       return bits;
     }

@@ -1,7 +1,7 @@
 package dev.attune.ptx.emulate;
 
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -17,7 +17,7 @@ final class GlobalMemory {
 
   private final EmulatedMemory memory;
   private final List<OutputRegion> outputs;
-  private final Map<Allocation, List<OutputRegion>> outputsByAllocation = new IdentityHashMap<>();
+  private final Map<Allocation, List<OutputRegion>> outputsByAllocation = new HashMap<>();
   private final long launch;
   private volatile @Nullable Allocation recent;
 

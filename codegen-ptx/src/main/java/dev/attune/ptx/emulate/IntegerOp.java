@@ -219,10 +219,10 @@ final class IntegerOp extends Instruction {
   /** One lane of the operations that hot loops seldom use. */
   private int rare(int x, int y, int z, int w) {
     return switch (kind) {
-      case MUL_HI_S -> (int) ((long) x * y >> 32);
-      case MUL_HI_U -> (int) ((x & 0xFFFF_FFFFL) * (y & 0xFFFF_FFFFL) >>> 32);
-      case MAD_HI_S -> (int) ((long) x * y >> 32) + z;
-      case MAD_HI_U -> (int) ((x & 0xFFFF_FFFFL) * (y & 0xFFFF_FFFFL) >>> 32) + z;
+      case MUL_HI_S -> (int) (((long) x * y) >> 32);
+      case MUL_HI_U -> (int) (((x & 0xFFFF_FFFFL) * (y & 0xFFFF_FFFFL)) >>> 32);
+      case MAD_HI_S -> (int) (((long) x * y) >> 32) + z;
+      case MAD_HI_U -> (int) (((x & 0xFFFF_FFFFL) * (y & 0xFFFF_FFFFL)) >>> 32) + z;
       // Division by zero is unspecified in PTX; all ones is what devices give.
       case DIV_S -> y == 0 ? -1 : x / y;
       case DIV_U -> y == 0 ? -1 : Integer.divideUnsigned(x, y);

@@ -5,7 +5,7 @@ final class Scalars {
   /** The NaN that PTX arithmetic gives. */
   static final int NAN = 0x7FFF_FFFF;
 
-  private static final double LN2 = 0.693147180559945309417;
+  private static final double LN2 = 0.6931471805599453;
 
   private Scalars() {}
 

@@ -97,12 +97,12 @@ final class SyncDecoder {
 
   private static Instruction shuffle(EntryBuilder b, Modifiers m, List<Operand> o) {
     m.require("sync");
-    WarpCollective.Shuffle.Mode mode =
+    WarpCollective.Shuffle.Exchange mode =
         switch (m.oneOf("up", "down", "bfly", "idx")) {
-          case "up" -> WarpCollective.Shuffle.Mode.UP;
-          case "down" -> WarpCollective.Shuffle.Mode.DOWN;
-          case "bfly" -> WarpCollective.Shuffle.Mode.BFLY;
-          default -> WarpCollective.Shuffle.Mode.IDX;
+          case "up" -> WarpCollective.Shuffle.Exchange.UP;
+          case "down" -> WarpCollective.Shuffle.Exchange.DOWN;
+          case "bfly" -> WarpCollective.Shuffle.Exchange.BFLY;
+          default -> WarpCollective.Shuffle.Exchange.IDX;
         };
     m.require("b32");
     m.finish();
@@ -124,14 +124,14 @@ final class SyncDecoder {
 
   private static Instruction vote(EntryBuilder b, Modifiers m, List<Operand> o) {
     m.require("sync");
-    WarpCollective.Vote.Mode mode =
+    WarpCollective.Vote.Question mode =
         switch (m.oneOf("all", "any", "uni", "ballot")) {
-          case "all" -> WarpCollective.Vote.Mode.ALL;
-          case "any" -> WarpCollective.Vote.Mode.ANY;
-          case "uni" -> WarpCollective.Vote.Mode.UNI;
-          default -> WarpCollective.Vote.Mode.BALLOT;
+          case "all" -> WarpCollective.Vote.Question.ALL;
+          case "any" -> WarpCollective.Vote.Question.ANY;
+          case "uni" -> WarpCollective.Vote.Question.UNI;
+          default -> WarpCollective.Vote.Question.BALLOT;
         };
-    boolean ballot = mode == WarpCollective.Vote.Mode.BALLOT;
+    boolean ballot = mode == WarpCollective.Vote.Question.BALLOT;
     m.require(ballot ? "b32" : "pred");
     m.finish();
     Decoder.count(b, o, 3, 3);

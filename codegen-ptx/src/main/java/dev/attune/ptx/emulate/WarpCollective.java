@@ -27,14 +27,14 @@ final class WarpCollective {
 
   /** {@code shfl.sync}. */
   static final class Shuffle extends Instruction {
-    enum Mode {
+    enum Exchange {
       UP,
       DOWN,
       BFLY,
       IDX
     }
 
-    private final Mode mode;
+    private final Exchange mode;
     private final int d;
     private final int inRange;
     private final int a;
@@ -43,7 +43,7 @@ final class WarpCollective {
     private final int memberMask;
 
     /** {@code inRange} is the slot of the predicate destination, negative if there is none. */
-    Shuffle(Header header, Mode mode, int d, int inRange, int a, int b, int c, int memberMask) {
+    Shuffle(Header header, Exchange mode, int d, int inRange, int a, int b, int c, int memberMask) {
       super(header);
       this.mode = mode;
       this.d = d;
@@ -80,7 +80,7 @@ final class WarpCollective {
               case BFLY -> lane ^ by;
               case IDX -> least | (by & ~segment);
             };
-        boolean inside = mode == Mode.UP ? from >= most : from <= most;
+        boolean inside = mode == Exchange.UP ? from >= most : from <= most;
         if (!inside) {
           from = lane;
         } else {
@@ -101,20 +101,20 @@ final class WarpCollective {
 
   /** {@code vote.sync}, and {@code activemask} without a member mask. */
   static final class Vote extends Instruction {
-    enum Mode {
+    enum Question {
       ALL,
       ANY,
       UNI,
       BALLOT
     }
 
-    private final Mode mode;
+    private final Question mode;
     private final int d;
     private final int predicate;
     private final int memberMask;
 
     /** {@code d} is a predicate slot, or a register offset for a ballot. */
-    Vote(Header header, Mode mode, int d, int predicate, int memberMask) {
+    Vote(Header header, Question mode, int d, int predicate, int memberMask) {
       super(header);
       this.mode = mode;
       this.d = d;

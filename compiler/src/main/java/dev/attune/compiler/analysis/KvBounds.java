@@ -67,12 +67,17 @@ public record KvBounds(
           case FullKeys.None(String why) -> "none: " + why;
           case FullKeys.Between(Optional<Expr> first, Optional<Expr> last) -> range(first, last);
         };
-    return "visit %s%nfull  %s%n"
-            .formatted(range(visitFirst, visitLast), range)
-            .replace(System.lineSeparator(), "\n")
-        + clauses.stream()
-            .map(c -> (c.solved() ? "  solved   " : "  unsolved ") + c.clause() + ": " + c.detail())
-            .collect(Collectors.joining("\n", "", "\n"));
+    String lines =
+        clauses.stream()
+            .map(
+                c ->
+                    (c.solved() ? "  solved   " : "  unsolved ")
+                        + c.clause()
+                        + ": "
+                        + c.detail()
+                        + "\n")
+            .collect(Collectors.joining());
+    return "visit " + range(visitFirst, visitLast) + "\nfull  " + range + "\n" + lines;
   }
 
   private static String range(Optional<Expr> first, Optional<Expr> last) {

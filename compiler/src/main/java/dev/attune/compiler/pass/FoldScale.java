@@ -1,7 +1,5 @@
 package dev.attune.compiler.pass;
 
-import static dev.attune.compiler.spec.Exprs.of;
-
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Expr;
@@ -54,7 +52,7 @@ final class FoldScale {
           Expr score = inExp2Domain(map.expr().expr()).get();
           Optional<Expr> uniform = factorOfScore(score);
           if (uniform.isPresent()) {
-            factor = Simplify.simplify(Exprs.mul(uniform.get(), of(Lowering.LOG2E)));
+            factor = Simplify.simplify(Exprs.mul(uniform.get(), Exprs.of(Lowering.LOG2E)));
             replaced.put(map.out(), map.in());
           } else {
             Expr folded = Simplify.simplify(timesLog2e(score));
@@ -112,15 +110,15 @@ final class FoldScale {
           new Expr.Binary(op, timesLog2e(a), timesLog2e(b));
       case Expr.Binary(BinaryOp op, Expr a, Expr b)
           when (op == BinaryOp.MUL || op == BinaryOp.DIV) && Lowering.uniform(a) ->
-          new Expr.Binary(op, Exprs.mul(a, of(Lowering.LOG2E)), b);
+          new Expr.Binary(op, Exprs.mul(a, Exprs.of(Lowering.LOG2E)), b);
       case Expr.Binary(BinaryOp op, Expr a, Expr b)
           when op == BinaryOp.MUL && Lowering.uniform(b) ->
-          Exprs.mul(a, Exprs.mul(b, of(Lowering.LOG2E)));
+          Exprs.mul(a, Exprs.mul(b, Exprs.of(Lowering.LOG2E)));
       case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.NEG ->
           new Expr.Unary(op, timesLog2e(x));
       case Expr.Select(Expr c, Expr x, Expr y) -> new Expr.Select(c, timesLog2e(x), timesLog2e(y));
-      case Expr.FloatConst(double c) -> of(c * Lowering.LOG2E);
-      default -> Exprs.mul(e, of(Lowering.LOG2E));
+      case Expr.FloatConst(double c) -> Exprs.of(c * Lowering.LOG2E);
+      default -> Exprs.mul(e, Exprs.of(Lowering.LOG2E));
     };
   }
 }

@@ -1,5 +1,7 @@
 package dev.attune.compiler.pass;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Carried;
 import dev.attune.compiler.tile.Ops;
@@ -45,7 +47,7 @@ final class ReduceLate {
       if (!carries) {
         for (Value v : Ops.inputs(op)) {
           if (partial.contains(v) && reduced.add(v)) {
-            body.add(new Op.ReduceRow(v, retyped.get(v)));
+            body.add(new Op.ReduceRow(v, requireNonNull(retyped.get(v))));
           }
         }
         body.add(op);

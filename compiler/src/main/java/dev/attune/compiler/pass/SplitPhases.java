@@ -1,7 +1,5 @@
 package dev.attune.compiler.pass;
 
-import static dev.attune.compiler.spec.Exprs.of;
-
 import dev.attune.compiler.analysis.FullKeys;
 import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.spec.BinaryOp;
@@ -67,15 +65,16 @@ final class SplitPhases {
   }
 
   private static List<Op> split(Op.For loop, Expr from, Expr to, FullKeys.Between full, int cols) {
-    Expr size = of((long) cols);
+    Expr size = Exprs.of((long) cols);
     Expr first =
         full.first()
-            .map(e -> floorDiv(Exprs.add(Exprs.max(e, of(0L)), of(cols - 1L)), size))
+            .map(e -> floorDiv(Exprs.add(Exprs.max(e, Exprs.of(0L)), Exprs.of(cols - 1L)), size))
             .map(e -> Exprs.min(Exprs.max(e, from), to))
             .orElse(from);
     Expr keys = new Expr.Size(Extent.SKV);
     Expr end =
-        floorDiv(full.last().map(e -> Exprs.min(Exprs.add(e, of(1L)), keys)).orElse(keys), size);
+        floorDiv(
+            full.last().map(e -> Exprs.min(Exprs.add(e, Exprs.of(1L)), keys)).orElse(keys), size);
     Expr clamped = Exprs.min(Exprs.max(end, first), to);
 
     List<Op> out = new ArrayList<>();

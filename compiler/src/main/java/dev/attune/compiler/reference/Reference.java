@@ -33,9 +33,10 @@ public final class Reference {
    * @param lse natural log; −∞ where nothing is in the denominator, NaN for a spec with {@code
    *     weight}
    * @param maxScore the largest live score, −∞ where there is none
-   * @param magnitude Σ p·|v| per output: how large the terms are that O sums
-   * @param spread Σ p²·v² over keys and outputs: the variance of O per squared relative error of
-   *     the p
+   * @param magnitude Σ p·|v| per output: how large the terms are that O sums, where a p below the
+   *     dtype's normal numbers counts as the smallest of them, because that is how it rounds
+   * @param spread Σ p²·v² over keys and outputs, likewise: the variance of O per squared relative
+   *     error of the p
    * @param steepness the largest |score|: relative error of p per relative error of the scores
    */
   @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
@@ -66,7 +67,7 @@ public final class Reference {
       case Normalization.Softmax(Optional<Clause> sink) -> softmax(row, keys, eval, sink);
       case Normalization.Weight(Clause weight) -> {
         double[] weights = values(weight.expr(), row, keys, eval);
-        yield sum(row, keys, weights, weights, Double.NaN, largest(weights));
+        yield sum(row, keys, weights, weights, smallestNormal(), Double.NaN, largest(weights));
       }
     };
   }
@@ -89,7 +90,16 @@ public final class Reference {
     for (int i = 0; i < p.length; i++) {
       p[i] = l == 0 ? 0 : p[i] / l;
     }
-    return sum(row, keys, p, scores, subtrahend + Math.log(l), max);
+    // Kernels round P before the division by l.
+    double floor = smallestNormal() / Math.max(1, l);
+    return sum(row, keys, p, scores, floor, subtrahend + Math.log(l), max);
+  }
+
+  private double smallestNormal() {
+    return switch (problem.dtype()) {
+      case BF16 -> Float.MIN_NORMAL;
+      case F16 -> 0x1p-14;
+    };
   }
 
   private static double sink(Clause sink, RowId row, Eval eval) {
@@ -113,7 +123,8 @@ public final class Reference {
     return max;
   }
 
-  private Row sum(RowId row, Keys keys, double[] p, double[] scores, double lse, double max) {
+  private Row sum(
+      RowId row, Keys keys, double[] p, double[] scores, double floor, double lse, double max) {
     Shape s = problem.shape();
     int dv = s.headDim().v();
     float[] v = problem.v().floats();
@@ -124,8 +135,8 @@ public final class Reference {
     for (int i = 0; i < p.length; i++) {
       int at = Keys.keyIndex(s, row, keys.positions()[i]) * dv;
       for (int d = 0; d < dv; d++) {
-        double term = p[i] * v[at + d];
-        o[d] += term;
+        o[d] += p[i] * v[at + d];
+        double term = Math.max(Math.abs(p[i]), floor) * v[at + d];
         magnitude[d] += Math.abs(term);
         spread += term * term;
       }

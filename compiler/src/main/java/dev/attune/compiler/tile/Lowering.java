@@ -1,7 +1,5 @@
 package dev.attune.compiler.tile;
 
-import static dev.attune.compiler.spec.Exprs.of;
-
 import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -190,22 +188,23 @@ public final class Lowering {
 
   /** The first tile with a key at or after the bound; tiles start at 0. */
   private Expr firstTile(Optional<Expr> first) {
-    return Simplify.simplify(first.map(e -> tileOf(Exprs.max(e, of(0L)))).orElse(of(0L)));
+    return Simplify.simplify(
+        first.map(e -> tileOf(Exprs.max(e, Exprs.of(0L)))).orElse(Exprs.of(0L)));
   }
 
   /** One past the last tile with a key at or before the bound, and before Skv. */
   private Expr endTile(Optional<Expr> last) {
-    Expr lastKey = Exprs.sub(new Expr.Size(Extent.SKV), of(1L));
+    Expr lastKey = Exprs.sub(new Expr.Size(Extent.SKV), Exprs.of(1L));
     Expr bound = last.map(e -> Exprs.min(e, lastKey)).orElse(lastKey);
-    return Simplify.simplify(Exprs.add(tileOf(bound), of(1L)));
+    return Simplify.simplify(Exprs.add(tileOf(bound), Exprs.of(1L)));
   }
 
   private Expr tileOf(Expr key) {
-    return new Expr.Binary(BinaryOp.FLOOR_DIV, key, of((long) cols));
+    return new Expr.Binary(BinaryOp.FLOOR_DIV, key, Exprs.of((long) cols));
   }
 
   private static Clause inExp2Domain(Clause score) {
-    return new Clause(Exprs.mul(score.expr(), of(LOG2E)), score.origin());
+    return new Clause(Exprs.mul(score.expr(), Exprs.of(LOG2E)), score.origin());
   }
 
   private static Value integer(String name) {

@@ -1,5 +1,7 @@
 package dev.attune.compiler.reference;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.reference.Accuracy.Report;
@@ -16,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class AccuracyTest {
-  private static final Shape SHAPE = new Shape(1, 4, 2, 160, 160, new HeadDim(64, 64));
+  private static final Shape SHAPE = new Shape(1, 2, 1, 160, 160, new HeadDim(64, 64));
 
   private static Report judge(
       AttentionSpec spec, Dtype dtype, Shape shape, Distribution distribution, Defect defect) {
@@ -76,5 +78,40 @@ class AccuracyTest {
     assertTrue(
         planted.gates().stream().anyMatch(g -> g.name().equals(gate) && !g.passes()),
         planted.gates()::toString);
+  }
+
+  @Test
+  void aRowWithoutKeysMustBeZeroAndItsLseMinusInfinity() {
+    AttentionSpec spec = Specs.windowWithEmptyRows();
+    Report planted = judge(spec, Dtype.BF16, SHAPE, Distribution.NORMAL, Defect.EMPTY_ROW);
+    assertFalse(planted.passes());
+    Problem problem = Inputs.problem(spec, Dtype.BF16, SHAPE, Distribution.NORMAL, 7);
+    Result clean = new FlashSimulation(Defect.NONE, 64).run(problem);
+    clean.lse().orElseThrow().floats()[1] = -1e30f;
+    Report sentinel = Accuracy.check(problem, clean);
+    assertEquals("lse_err Infinity (limit 5.000e-06) at b=0 h=0 q=1", sentinel.failures());
+  }
+
+  @Test
+  void aProblemWhoseAnswerIsUndefinedDoesNotPass() {
+    Problem problem = Inputs.problem(Specs.causal(), Dtype.BF16, SHAPE, Distribution.NORMAL, 7);
+    problem.v().floats()[0] = Float.NaN;
+    Report report = Accuracy.check(problem, new FlashSimulation(Defect.NONE, 64).run(problem));
+    assertTrue(report.failures().contains("reference_undefined"));
+  }
+
+  @Test
+  void aSampleOfRowsIsJudgedByItself() {
+    Problem problem = Inputs.problem(Specs.causal(), Dtype.BF16, SHAPE, Distribution.NORMAL, 7);
+    Result broken = new FlashSimulation(Defect.NAN, 64).run(problem);
+    List<RowId> without =
+        RowId.all(SHAPE).stream().filter(r -> r.q() != 4 && r.q() % 3 == 1).toList();
+    Report report = Accuracy.check(problem, broken, without, Accuracy.Limits.TESTS);
+    assertTrue(report.passes(), report::failures);
+    assertEquals(without.size(), report.rows());
+    Report one =
+        Accuracy.check(problem, broken, List.of(new RowId(0, 0, 4)), Accuracy.Limits.TESTS);
+    assertFalse(one.passes());
+    assertTrue(Double.isNaN(one.maxErr()));
   }
 }

@@ -1,0 +1,134 @@
+package dev.attune.ptx.compile;
+
+import dev.attune.compiler.pass.Pass;
+import dev.attune.compiler.pass.Pipeline;
+import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.tile.Lowering;
+import dev.attune.compiler.tile.TileKernel;
+import dev.attune.ptx.PtxKernel;
+import dev.attune.ptx.PtxPrinter;
+import dev.attune.ptx.PtxVerifier;
+import dev.attune.ptx.ampere.AmpereSchedules;
+import dev.attune.ptx.ampere.AmpereSelection;
+import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.artifact.Manifest;
+import java.util.List;
+import java.util.Optional;
+
+/** Compiles a spec: schedule, lowering, passes, selection, verification, printing. */
+public final class KernelCompiler {
+  private KernelCompiler() {}
+
+  /**
+   * What a spec leaves open.
+   *
+   * @param schedule overrides the family's rules
+   */
+  public record Options(Target target, Dtype dtype, HeadDim headDim, Optional<Schedule> schedule) {
+
+    /** The family's own schedule. */
+    public Options(Target target, Dtype dtype, HeadDim headDim) {
+      this(target, dtype, headDim, Optional.empty());
+    }
+  }
+
+  /** Every stage of one compilation. */
+  public record Compilation(
+      Schedule schedule,
+      TileKernel lowered,
+      List<Pass> passes,
+      TileKernel tiles,
+      PtxKernel kernel,
+      Artifact artifact) {}
+
+  /**
+   * Compiles the forward kernel of a spec.
+   *
+   * @throws IllegalArgumentException where the target or head dimension is not supported, or the
+   *     spec fixes another dtype or head dimension
+   */
+  public static Compilation compile(AttentionSpec spec, Options options) {
+    spec.dtype()
+        .filter(d -> d != options.dtype())
+        .ifPresent(d -> fail(spec, "dtype " + d.keyword(), options.dtype().keyword()));
+    spec.headDim()
+        .filter(d -> !d.equals(options.headDim()))
+        .ifPresent(d -> fail(spec, "head_dim " + d, options.headDim().toString()));
+    Schedule schedule =
+        options
+            .schedule()
+            .orElseGet(() -> AmpereSchedules.choose(options.target(), options.headDim()));
+    TileKernel lowered = Lowering.forward(spec, options.dtype(), options.headDim(), schedule);
+    List<Pass> passes = Pipeline.ampere(schedule);
+    TileKernel tiles = Pipeline.run(passes, lowered);
+    PtxKernel kernel =
+        AmpereSelection.select(tiles, schedule, options.target(), entry(spec, options));
+    PtxVerifier.verify(kernel);
+    Artifact artifact =
+        new Artifact(manifest(spec, options, kernel, schedule), PtxPrinter.print(kernel));
+    return new Compilation(schedule, lowered, passes, tiles, kernel, artifact);
+  }
+
+  private static void fail(AttentionSpec spec, String fixed, String asked) {
+    throw new IllegalArgumentException(
+        "%s says %s, but %s was asked for".formatted(spec.name(), fixed, asked));
+  }
+
+  /** The name of the entry: an identifier whatever the spec is called. */
+  private static String entry(AttentionSpec spec, Options options) {
+    HeadDim dim = options.headDim();
+    return "attune_%s_%s_d%d_%d"
+        .formatted(
+            spec.name().replaceAll("[^A-Za-z0-9_]", "_"),
+            options.dtype().keyword(),
+            dim.qk(),
+            dim.v());
+  }
+
+  private static Manifest manifest(
+      AttentionSpec spec, Options options, PtxKernel kernel, Schedule schedule) {
+    return new Manifest(
+        spec.name(),
+        kernel.entry(),
+        options.target(),
+        options.dtype(),
+        options.headDim(),
+        kernel.threads(),
+        schedule.rows(),
+        kernel.sharedBytes(),
+        kernel.parameters(),
+        spec.params().stream()
+            .map(
+                p ->
+                    new Manifest.Scalar(
+                        p.name(),
+                        p.type().keyword(),
+                        number(p.defaultValue()),
+                        p.range().low(),
+                        p.range().high()))
+            .toList(),
+        spec.tensors().stream()
+            .map(
+                t ->
+                    new Manifest.Captured(
+                        t.name(),
+                        t.type().keyword(),
+                        t.shape().stream().map(Exprs::print).toList()))
+            .toList());
+  }
+
+  private static double number(Expr constant) {
+    return switch (constant) {
+      case Expr.IntConst(long value) -> value;
+      case Expr.FloatConst(double value) -> value;
+      case Expr.BoolConst(boolean value) -> value ? 1 : 0;
+      default -> throw new IllegalArgumentException("not a constant: " + constant);
+    };
+  }
+}

@@ -1,0 +1,200 @@
+package dev.attune.compiler.analysis;
+
+import static dev.attune.compiler.spec.Exprs.add;
+import static dev.attune.compiler.spec.Exprs.mul;
+import static dev.attune.compiler.spec.Exprs.sub;
+
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.BinaryOp;
+import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.Clause;
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Expr.At;
+import dev.attune.compiler.spec.Expr.Binary;
+import dev.attune.compiler.spec.Expr.Compare;
+import dev.attune.compiler.spec.Expr.Gather;
+import dev.attune.compiler.spec.Expr.Param;
+import dev.attune.compiler.spec.Expr.Reduce;
+import dev.attune.compiler.spec.Expr.Select;
+import dev.attune.compiler.spec.Expr.Size;
+import dev.attune.compiler.spec.Expr.Unary;
+import dev.attune.compiler.spec.Expr.Var;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.NdArray;
+import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Origin;
+import dev.attune.compiler.spec.ParamDecl;
+import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.spec.ReduceOp;
+import dev.attune.compiler.spec.ScalarType;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.spec.TensorDecl;
+import dev.attune.compiler.spec.UnaryOp;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+
+/** Random masks under one set of declarations, and launches of them. */
+final class Predicates {
+  static final Expr Q = new At(Position.Q);
+  static final Expr KV = new At(Position.KV);
+  static final Expr SQ = new Size(Extent.SQ);
+  static final Expr SKV = new Size(Extent.SKV);
+  static final Expr WINDOW = new Param("window", ScalarType.INT);
+  static final Expr CHUNK = new Param("chunk", ScalarType.INT);
+  static final Expr LEN = new Gather("len", ScalarType.INT, List.of(new At(Position.B)));
+  static final Expr IS_GLOBAL =
+      new Gather("is_global", ScalarType.BOOL, List.of(new At(Position.H)));
+  private static final Origin ORIGIN = new Origin("test.attn", 1);
+
+  private final Random random;
+
+  Predicates(long seed) {
+    random = new Random(seed);
+  }
+
+  static Expr doc(Expr index) {
+    return new Gather("doc", ScalarType.INT, List.of(index));
+  }
+
+  static Expr compare(Expr a, CompareOp op, Expr b) {
+    return new Compare(op, a, b);
+  }
+
+  static AttentionSpec spec(Expr mask) {
+    return new AttentionSpec(
+        "test",
+        ORIGIN,
+        List.of(param("window", -8, 40), param("chunk", 1, 20)),
+        List.of(
+            tensor("doc", ScalarType.INT, SKV, true, Optional.empty()),
+            tensor("len", ScalarType.INT, new Size(Extent.B), false, Optional.empty()),
+            tensor("table", ScalarType.INT, SKV, false, Optional.of(new ParamDecl.Range(-3, 9))),
+            tensor("is_global", ScalarType.BOOL, new Size(Extent.HQ), false, Optional.empty())),
+        new Clause(new Expr.Score(), ORIGIN),
+        new Clause(mask, ORIGIN),
+        new Normalization.Softmax(Optional.empty()),
+        Set.of(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of());
+  }
+
+  private static ParamDecl param(String name, int low, int high) {
+    return new ParamDecl(
+        name,
+        ScalarType.INT,
+        Exprs.of(1L),
+        Optional.empty(),
+        new ParamDecl.Range(low, high),
+        ORIGIN);
+  }
+
+  private static TensorDecl tensor(
+      String name,
+      ScalarType type,
+      Expr extent,
+      boolean nondecreasing,
+      Optional<ParamDecl.Range> range) {
+    return new TensorDecl(name, type, List.of(extent), nondecreasing, range, false, ORIGIN);
+  }
+
+  /** A launch with small random sizes and values that have the declared facts. */
+  Bindings bindings(int sq, int skv) {
+    Shape shape = new Shape(2, 2, 1, sq, skv, new HeadDim(8, 8));
+    int[] doc = new int[skv];
+    int[] table = new int[skv];
+    for (int i = 0; i < skv; i++) {
+      doc[i] = random.nextInt(skv + 1);
+      table[i] = random.nextInt(-3, 10);
+    }
+    Arrays.sort(doc);
+    int[] len = {random.nextInt(skv + 3), random.nextInt(skv + 3)};
+    byte[] global = {(byte) random.nextInt(2), (byte) random.nextInt(2)};
+    return new Bindings(
+        shape,
+        1,
+        Map.of("window", (double) random.nextInt(-8, 41), "chunk", 1.0 + random.nextInt(20)),
+        Map.of(
+            "doc", new NdArray(new int[] {skv}, doc),
+            "table", new NdArray(new int[] {skv}, table),
+            "len", new NdArray(new int[] {2}, len),
+            "is_global", new NdArray(new int[] {2}, global)));
+  }
+
+  /** A random bool expression. */
+  Expr predicate(int depth) {
+    return switch (random.nextInt(depth <= 0 ? 3 : 9)) {
+      case 0 -> IS_GLOBAL;
+      case 1, 2 -> comparison(2);
+      case 3, 4 -> Exprs.and(predicate(depth - 1), predicate(depth - 1));
+      case 5 -> Exprs.or(predicate(depth - 1), predicate(depth - 1));
+      case 6 -> Exprs.not(predicate(depth - 1));
+      case 7 -> new Select(predicate(depth - 2), predicate(depth - 1), predicate(depth - 1));
+      default -> {
+        Var i = new Var(random.nextInt(1000));
+        Expr body = compare(KV, op(), add(integer(1), mul(i, Exprs.of(3L))));
+        yield new Reduce(ReduceOp.ANY, i, 0, random.nextInt(4), body);
+      }
+    };
+  }
+
+  private CompareOp op() {
+    return List.of(CompareOp.values()).get(random.nextInt(6));
+  }
+
+  private Expr comparison(int depth) {
+    Expr key = random.nextInt(3) > 0 ? KV : integer(depth);
+    return random.nextInt(6) == 0
+        ? compare(
+            new Unary(UnaryOp.TO_FLOAT, key), op(), new Unary(UnaryOp.TO_FLOAT, integer(depth)))
+        : random.nextBoolean()
+            ? compare(key, op(), integer(depth))
+            : compare(sub(Q, key), op(), integer(depth));
+  }
+
+  /** A random int expression. */
+  Expr integer(int depth) {
+    if (depth <= 0 || random.nextInt(3) == 0) {
+      return switch (random.nextInt(9)) {
+        case 0, 1 -> Q;
+        case 2, 3 -> KV;
+        case 4 -> WINDOW;
+        case 5 -> random.nextBoolean() ? SQ : SKV;
+        case 6 -> random.nextBoolean() ? LEN : CHUNK;
+        case 7 -> random.nextBoolean() ? doc(Q) : new Gather("table", ScalarType.INT, List.of(Q));
+        default -> Exprs.of((long) random.nextInt(-6, 30));
+      };
+    }
+    Expr a = integer(depth - 1);
+    Expr b = integer(depth - 1);
+    return switch (random.nextInt(12)) {
+      case 0, 1 -> add(a, b);
+      case 2, 3 -> sub(a, b);
+      case 4 -> mul(a, Exprs.of((long) random.nextInt(-3, 4)));
+      case 5 -> new Binary(BinaryOp.FLOOR_DIV, a, random.nextBoolean() ? CHUNK : divisor());
+      case 6 -> new Binary(BinaryOp.FLOOR_MOD, a, random.nextBoolean() ? CHUNK : divisor());
+      case 7 -> Exprs.min(a, b);
+      case 8 -> Exprs.max(a, b);
+      case 9 -> new Unary(UnaryOp.ABS, a);
+      case 10 -> new Binary(shift(), a, Exprs.of((long) random.nextInt(4)));
+      default -> new Select(compare(a, op(), b), a, b);
+    };
+  }
+
+  private BinaryOp shift() {
+    return random.nextInt(4) == 0
+        ? List.of(BinaryOp.BIT_AND, BinaryOp.BIT_OR, BinaryOp.BIT_XOR).get(random.nextInt(3))
+        : random.nextBoolean() ? BinaryOp.SHR : BinaryOp.SHL;
+  }
+
+  private Expr divisor() {
+    return Exprs.of((long) random.nextInt(-3, 17));
+  }
+}
