@@ -54,7 +54,6 @@ public final class AmpereSelection {
   private final RowCode rows;
   private final Map<Value, Held> held = new HashMap<>();
   private final Map<Operand, Copies> copies = new EnumMap<>(Operand.class);
-  private final Map<Operand, Reg> readOffsets = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> readBases = new EnumMap<>(Operand.class);
 
   private AmpereSelection(TileKernel kernel, Schedule schedule, Target target) {
@@ -95,7 +94,7 @@ public final class AmpereSelection {
   private PtxKernel run(String entry) {
     hoist(kernel.body());
     readers(kernel.body());
-    block(kernel.body());
+    block(kernel.body(), qTile);
     emit.add(new Inst.Ret());
     return new PtxKernel(
         entry,
@@ -209,14 +208,9 @@ public final class AmpereSelection {
             parameters.stride(operand, Axis.SEQ),
             parameters.size(operand == Operand.Q ? Extent.SQ : Extent.SKV)));
     readBases.put(operand, products.readBase(threads, operand, geometry.offset()));
-    if (channel.stages() > 1) {
-      Reg offset = emit.fresh(Reg.Kind.B32);
-      emit.add(new Inst.Mov(offset, new IntConst(0)));
-      readOffsets.put(operand, offset);
-    }
   }
 
-  private void block(List<Op> ops) {
+  private void block(List<Op> ops, Reg index) {
     int at = 0;
     while (at < ops.size()) {
       if (!(ops.get(at) instanceof Op.Get)) {
@@ -230,7 +224,7 @@ public final class AmpereSelection {
       }
       emit.operation("get " + String.join(", ", gets.stream().map(g -> g.out().name()).toList()));
       sync.get(gets.stream().map(Op.Get::channel).toList());
-      gets.forEach(this::get);
+      gets.forEach(g -> get(g, index));
     }
   }
 
@@ -344,8 +338,13 @@ public final class AmpereSelection {
     }
   }
 
+  /** Reads the thread's place again, so that it need not stay in registers through the loops. */
   private Stores stores() {
-    return new Stores(emit, kernel, schedule, layout, threads, parameters, env, firstRow);
+    Reg b = special(Inst.Special.CTAID_Z);
+    Reg h = special(Inst.Special.CTAID_Y);
+    Reg first = (Reg) emit.arith(IntOp.MUL, Ty.S32, queryTile(), new IntConst(kernel.rows()));
+    return new Stores(
+        emit, kernel, schedule, layout, Threads.emit(emit, schedule), parameters, b, h, first);
   }
 
   /** Runs code whose values must not be reused elsewhere: it may sit inside a loop. */
@@ -358,20 +357,13 @@ public final class AmpereSelection {
     return " [" + origin + "]";
   }
 
-  private void get(Op.Get get) {
-    Operand operand = get.channel().operand();
-    Reg base = requireNonNull(readBases.get(operand));
-    Reg offset = readOffsets.get(operand);
-    Reg address = base;
-    if (offset != null) {
-      address = emit.fresh(Reg.Kind.B32);
-      emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, address, base, offset));
-      int stage = operand == Operand.K ? layout.keyStage() : layout.valueStage();
-      Copies.advance(emit, offset, stage, get.channel().stages());
-    }
-    Held tile = new Held.Shared(address);
-    boolean early = operand == Operand.Q && schedule.queryInRegisters();
-    held.put(get.out(), early ? products.query(address) : tile);
+  private void get(Op.Get get, Reg index) {
+    Channel channel = get.channel();
+    Reg base = requireNonNull(readBases.get(channel.operand()));
+    int stage = channel.operand() == Operand.K ? layout.keyStage() : layout.valueStage();
+    Reg address = Copies.buffer(emit, base, index, stage, channel.stages());
+    boolean early = channel.operand() == Operand.Q && schedule.queryInRegisters();
+    held.put(get.out(), early ? products.query(address) : new Held.Shared(address));
   }
 
   private Held fill(Op.Fill o) {
@@ -444,7 +436,7 @@ public final class AmpereSelection {
             sync.loop(
                 loop.body(),
                 () -> {
-                  block(loop.body());
+                  block(loop.body(), index);
                   List<Reg> from = new ArrayList<>();
                   List<Reg> into = new ArrayList<>();
                   for (int i = 0; i < loop.carried().size(); i++) {

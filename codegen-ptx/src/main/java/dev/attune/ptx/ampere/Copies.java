@@ -11,6 +11,7 @@ import dev.attune.ptx.Reg;
 import dev.attune.ptx.select.Emitter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -21,16 +22,15 @@ import org.jspecify.annotations.Nullable;
 final class Copies {
   private final Emitter emit;
   private final Channel channel;
+  private final int rowsPerStep;
   private final Geometry geometry;
   private final Reg rowInTile;
   private final Reg source;
   private final Reg rowStride;
-  private final Reg stepBytes;
   private final Operand extent;
   private final @Nullable Reg active;
   private final Operand chunkBytes;
   private final Reg target;
-  private final @Nullable Reg writeOffset;
 
   /**
    * Sizes of a channel's tiles.
@@ -77,23 +77,20 @@ final class Copies {
         geometry.columns() < geometry.width()
             ? emit.arith(IntOp.MIN, Ty.S32, inRow, new IntConst(2L * (geometry.columns() - 8)))
             : inRow;
-    this.rowStride = (Reg) emit.arith(IntOp.SHL, Ty.B64, rowStride, new IntConst(1));
-    Operand wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, rowInTile);
-    Operand rowStart = emit.mad(Ty.S64, wideRow, this.rowStride, base);
+    this.rowStride = rowStride;
+    Operand rowStart = emit.arith(IntOp.ADD, Ty.S64, base, rowBytes(rowInTile));
     this.source = emit.madWide(inSource, new IntConst(1), rowStart);
-    this.stepBytes = (Reg) emit.arith(IntOp.MUL, Ty.S64, this.rowStride, new IntConst(rowsPerStep));
     Operand inTile = emit.mad(Ty.S32, rowInTile, new IntConst(geometry.pitch()), inRow);
     Operand tile = emit.arith(IntOp.ADD, Ty.S32, threads.shared(), inTile);
     this.target = (Reg) emit.arith(IntOp.ADD, Ty.S32, tile, new IntConst(geometry.offset()));
-    if (channel.stages() > 1) {
-      this.writeOffset = emit.fresh(Reg.Kind.B32);
-      emit.add(new Inst.Mov(writeOffset, new IntConst(0)));
-    } else {
-      this.writeOffset = null;
-    }
   }
 
-  private final int rowsPerStep;
+  /** Distance of a row from row 0 in memory. The stride stays a parameter: a register less. */
+  private Operand rowBytes(Operand row) {
+    Operand wide = emit.convert(Inst.Conversion.S64_FROM_S32, row);
+    Operand elements = emit.arith(IntOp.MUL, Ty.S64, wide, rowStride);
+    return emit.arith(IntOp.SHL, Ty.B64, elements, new IntConst(1));
+  }
 
   private @Nullable Reg active(Operand chunk, int chunks, int lanes) {
     Reg inRow =
@@ -122,7 +119,7 @@ final class Copies {
    * tile is at or past {@code end}, and commits them as one group.
    */
   void put(Reg index, int ahead, Optional<Reg> end) {
-    String skip = emit.label("put_" + channel.name().toLowerCase(java.util.Locale.ROOT));
+    String skip = emit.label("put_" + channel.name().toLowerCase(Locale.ROOT));
     String tail = skip + "_tail";
     emit.scope(
         () -> {
@@ -130,12 +127,8 @@ final class Copies {
           end.ifPresent(e -> branch(emit.compare(CompareOp.GE, Ty.S32, tile, e), skip));
           int rows = channel.type().rows();
           Operand firstRow = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(rows));
-          Operand wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, firstRow);
-          Reg from = (Reg) emit.mad(Ty.S64, wideRow, rowStride, source);
-          Reg to =
-              writeOffset == null
-                  ? target
-                  : (Reg) emit.arith(IntOp.ADD, Ty.S32, target, writeOffset);
+          Reg from = (Reg) emit.arith(IntOp.ADD, Ty.S64, source, rowBytes(firstRow));
+          Reg to = buffer(emit, target, tile, geometry.stage(), channel.stages());
           Operand pastTile = emit.arith(IntOp.ADD, Ty.S32, firstRow, new IntConst(rows));
           branch(emit.compare(CompareOp.GT, Ty.S32, pastTile, extent), tail);
           emit.scope(() -> copies(from, to, List.of()));
@@ -153,18 +146,15 @@ final class Copies {
           emit.add(new Inst.Label(skip));
         });
     emit.add(new Inst.CpAsyncCommit());
-    if (writeOffset != null) {
-      advance(emit, writeOffset, geometry.stage(), channel.stages());
-    }
   }
 
-  /** Moves an offset to the next buffer of a ring. */
-  static void advance(Emitter emit, Reg offset, int stage, int stages) {
-    emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, offset, offset, new IntConst(stage)));
-    Reg wraps = emit.fresh(Reg.Kind.PRED);
-    emit.add(
-        new Inst.SetP(CompareOp.EQ, Ty.S32, wraps, offset, new IntConst((long) stage * stages)));
-    emit.add(new Inst.SelP(offset, new IntConst(0), offset, wraps));
+  /**
+   * Where tile {@code index} of a channel is: tiles come and go in index order, so buffers are taken in
+   * turn. The number of stages is a power of two.
+   */
+  static Reg buffer(Emitter emit, Reg first, Operand index, int stage, int stages) {
+    Operand slot = emit.arith(IntOp.AND, Ty.B32, index, new IntConst(stages - 1));
+    return stages == 1 ? first : (Reg) emit.mad(Ty.S32, slot, new IntConst(stage), first);
   }
 
   private void branch(Reg predicate, String label) {
@@ -173,6 +163,8 @@ final class Copies {
 
   /** {@code bytes} holds the bytes to read at each step; empty where all are read. */
   private void copies(Reg from, Reg to, List<Operand> bytes) {
+    int shift = 1 + Integer.numberOfTrailingZeros(rowsPerStep);
+    Operand stepBytes = emit.arith(IntOp.SHL, Ty.B64, rowStride, new IntConst(shift));
     Reg at = from;
     for (int step = 0; step * rowsPerStep < channel.type().rows(); step++) {
       if (step > 0) {

@@ -14,7 +14,6 @@ import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.select.Emitter;
-import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.KernelParameters;
 import java.util.List;
 
@@ -29,7 +28,8 @@ final class Stores {
   private final AmpereLayout layout;
   private final Threads threads;
   private final KernelParameters parameters;
-  private final Env env;
+  private final Reg batch;
+  private final Reg head;
   private final Reg firstRow;
 
   Stores(
@@ -39,7 +39,8 @@ final class Stores {
       AmpereLayout layout,
       Threads threads,
       KernelParameters parameters,
-      Env env,
+      Reg batch,
+      Reg head,
       Reg firstRow) {
     this.emit = emit;
     this.kernel = kernel;
@@ -47,7 +48,8 @@ final class Stores {
     this.layout = layout;
     this.threads = threads;
     this.parameters = parameters;
-    this.env = env;
+    this.batch = batch;
+    this.head = head;
     this.firstRow = firstRow;
   }
 
@@ -73,11 +75,11 @@ final class Stores {
     }
     var staged = emit.mad(Ty.S32, tileRow, new IntConst(layout.queryPitch()), inRow);
     Reg from = (Reg) emit.arith(IntOp.ADD, Ty.S32, threads.shared(), staged);
-    Reg head = parameters.headAddress(emit, Operand.O, env.b(), env.h());
+    Reg rows = parameters.headAddress(emit, Operand.O, batch, head);
     var stride =
         emit.arith(IntOp.SHL, Ty.B64, parameters.stride(Operand.O, Axis.SEQ), new IntConst(1));
     var wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, row);
-    var start = emit.mad(Ty.S64, wideRow, stride, head);
+    var start = emit.mad(Ty.S64, wideRow, stride, rows);
     Reg to = emit.madWide(inRow, new IntConst(1), start);
     var step = emit.arith(IntOp.MUL, Ty.S64, stride, new IntConst(rowsPerStep));
     for (int first = 0; first < schedule.rowsPerWarp(); first += rowsPerStep) {
@@ -130,7 +132,7 @@ final class Stores {
     var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), row);
     Reg first = emit.compare(CompareOp.EQ, Ty.S32, threads.pair(), new IntConst(0));
     left = emit.select(Reg.Kind.B32, first, left, new IntConst(0));
-    var heads = emit.mad(Ty.S32, env.b(), parameters.size(Extent.HQ), env.h());
+    var heads = emit.mad(Ty.S32, batch, parameters.size(Extent.HQ), head);
     var wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, heads);
     var queries = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.SQ));
     var wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, row);

@@ -1,0 +1,246 @@
+"""Runs kernels that `attune compile` made on PyTorch tensors.
+
+    import attune
+    kernel = attune.load("out/causal")           # reads out/causal.json and out/causal.ptx
+    out, lse = kernel(q, k, v)                   # [B, S, H, D] tensors on the GPU
+
+Needs PyTorch and cuda-python (`pip install cuda-bindings`). The PTX is compiled by the driver when
+the kernel is loaded and lives as long as the process; every launch goes to PyTorch's current
+stream, allocates nothing but the outputs that were not given, and does not synchronize.
+"""
+
+import ctypes
+import hashlib
+import json
+import math
+import pathlib
+
+import torch
+from cuda.bindings import driver
+
+_DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
+_CAPTURED_DTYPES = {"int": torch.int32, "float": torch.float32, "bool": torch.bool}
+_CTYPES = {
+    "u64": ctypes.c_uint64,
+    "s64": ctypes.c_int64,
+    "s32": ctypes.c_int32,
+    "f32": ctypes.c_float,
+}
+_AXES = {"batch": 0, "seq": 1, "head": 2}
+_LOG_BYTES = 16384
+
+
+class AttuneError(RuntimeError):
+    """A kernel that does not load, or arguments that do not fit it."""
+
+
+def load(path):
+    """The kernel of a manifest: `path` is NAME.json or NAME, with NAME.ptx beside it."""
+    return Kernel(path)
+
+
+def _check(result, what):
+    """The values of a driver call's result, which starts with a status."""
+    status, *values = result
+    if status != driver.CUresult.CUDA_SUCCESS:
+        _, text = driver.cuGetErrorString(status)
+        reason = text.decode() if text else "unknown error"
+        raise AttuneError(f"{what}: {getattr(status, 'name', status)}, {reason}")
+    return values[0] if len(values) == 1 else values
+
+
+def _load_module(ptx, name):
+    log = bytearray(_LOG_BYTES)
+    options = {
+        driver.CUjit_option.CU_JIT_ERROR_LOG_BUFFER: log,
+        driver.CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES: _LOG_BYTES,
+    }
+    # The driver wants the text to end with a zero byte.
+    result = driver.cuModuleLoadDataEx(
+        ptx + b"\0", len(options), list(options.keys()), list(options.values())
+    )
+    text = log.split(b"\0", 1)[0].decode(errors="replace").strip()
+    return _check(result, f"{name} does not load{': ' + text if text else ''}")
+
+
+class Kernel:
+    """One loaded kernel.
+
+    manifest    the parsed NAME.json
+    registers   per thread, as the driver compiled it
+    local_bytes of local memory per thread; more than 0 usually means spills
+    """
+
+    def __init__(self, path):
+        path = pathlib.Path(path)
+        stem = path.with_suffix("") if path.suffix in (".json", ".ptx") else path
+        self.name = stem.name
+        ptx = stem.with_name(stem.name + ".ptx").read_bytes()
+        self.manifest = m = json.loads(stem.with_name(stem.name + ".json").read_text())
+        if m.get("format") != 1:
+            raise AttuneError(f"{self.name}.json has format {m.get('format')}, expected 1")
+        if hashlib.sha256(ptx).hexdigest() != m["ptx_sha256"]:
+            raise AttuneError(f"{self.name}.json does not belong to {self.name}.ptx: ptx_sha256 differs")
+        self.dtype = _DTYPES[m["dtype"]]
+        torch.cuda.synchronize()  # makes PyTorch's context current on this thread
+        self.device = torch.device("cuda", torch.cuda.current_device())
+        self._module = _load_module(ptx, self.name)
+        self._function = _check(
+            driver.cuModuleGetFunction(self._module, m["entry"].encode()), m["entry"]
+        )
+        attribute = driver.CUfunction_attribute
+        if m["shared_bytes"] > 0:
+            _check(
+                driver.cuFuncSetAttribute(
+                    self._function,
+                    attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                    m["shared_bytes"],
+                ),
+                f"{self.name} wants {m['shared_bytes']} bytes of shared memory",
+            )
+        self.registers, self.local_bytes = (
+            _check(driver.cuFuncGetAttribute(a, self._function), self.name)
+            for a in (
+                attribute.CU_FUNC_ATTRIBUTE_NUM_REGS,
+                attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES,
+            )
+        )
+
+    def __call__(self, q, k, v, **options):
+        """Launches once; arguments as for `prepare`. Returns (out, lse)."""
+        launch = self.prepare(q, k, v, **options)
+        launch()
+        return launch.out, launch.lse
+
+    def prepare(
+        self, q, k, v, *, scale=None, params=None, tensors=None, out=None, lse=None, max_score=None
+    ):
+        """Checks the arguments once and returns a function that launches with them.
+
+        q [B, Sq, Hq, Dqk], k [B, Skv, Hkv, Dqk], v [B, Skv, Hkv, Dv] in the kernel's dtype, with any
+        strides that are multiples of 16 bytes, the last axis contiguous. scale is 1/sqrt(Dqk) where
+        none is given; params and tensors are the spec's parameters and captured tensors by name.
+        out [B, Sq, Hq, Dv], lse and max_score [B, Hq, Sq] float32 are allocated where not given.
+
+        The result keeps the tensors alive, has them as .out, .lse and .max_score (None where the
+        kernel does not write them), and launches on the stream that is current now.
+        """
+        m = self.manifest
+        batch, sq, hq, _ = q.shape
+        skv, hkv = k.shape[1], k.shape[2]
+        dqk, dv = m["head_dim"]["qk"], m["head_dim"]["v"]
+        if hkv == 0 or hq % hkv != 0:
+            raise AttuneError(f"k has {hkv} heads, expected a divisor of q's {hq}")
+        written = {p["of"] for p in m["parameters"] if p["role"] == "pointer"}
+        operands = {"q": q, "k": k, "v": v}
+        operands["o"] = self._output(out, (batch, sq, hq, dv), self.dtype)
+        for name, given in (("lse", lse), ("max_score", max_score)):
+            if name in written:
+                operands[name] = self._output(given, (batch, hq, sq), torch.float32)
+        self._require("q", q, (batch, sq, hq, dqk))
+        self._require("k", k, (batch, skv, hkv, dqk))
+        self._require("v", v, (batch, skv, hkv, dv))
+        self._require("out", operands["o"], (batch, sq, hq, dv))
+        for name in written & {"lse", "max_score"}:
+            self._require_dense(name, operands[name], torch.float32, (batch, hq, sq))
+        sizes = {
+            "B": batch, "Hq": hq, "Hkv": hkv, "Sq": sq, "Skv": skv,
+            "Dqk": dqk, "Dv": dv, "group": hq // hkv,
+        }  # fmt: skip
+        scale = 1 / math.sqrt(dqk) if scale is None else scale
+        scalars = self._scalars(params or {})
+        captured = self._captured(tensors or {})
+
+        def value(p):
+            match p["role"]:
+                case "pointer":
+                    return operands[p["of"]].data_ptr()
+                case "stride":
+                    tensor, axis = operands[p["of"]], _AXES[p["axis"]]
+                    return tensor.stride(axis) if tensor.shape[axis] > 1 else 0
+                case "size":
+                    return sizes[p["extent"]]
+                case "scale":
+                    return scale
+                case "scalar":
+                    x = scalars[p["param"]]
+                    return float(x) if p["type"] == "f32" else int(x)
+                case "captured":
+                    return captured[p["tensor"]].data_ptr()
+            raise AttuneError(f"parameter {p['name']} has the unknown role {p['role']!r}")
+
+        # The driver wants an array with the address of each value, and copies them at the launch.
+        values = [_CTYPES[p["type"]](value(p)) for p in m["parameters"]]
+        pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(x) for x in values))
+        address = ctypes.addressof(pointers)
+        function, threads, shared = self._function, m["threads"], m["shared_bytes"]
+        tiles = -(-sq // m["rows_per_block"])
+        stream = driver.CUstream(torch.cuda.current_stream(self.device).cuda_stream)
+        success = driver.CUresult.CUDA_SUCCESS
+
+        def launch():
+            if tiles == 0 or hq == 0 or batch == 0:
+                return
+            result = driver.cuLaunchKernel(
+                function, tiles, hq, batch, threads, 1, 1, shared, stream, address, 0
+            )
+            if result[0] != success:
+                _check(result, f"{self.name} does not launch")
+
+        launch.out = operands["o"]
+        launch.lse = operands.get("lse")
+        launch.max_score = operands.get("max_score")
+        launch.alive = (operands, captured, values, pointers)
+        return launch
+
+    def _output(self, given, shape, dtype):
+        return torch.empty(shape, dtype=dtype, device=self.device) if given is None else given
+
+    def _require(self, name, tensor, shape):
+        self._require_place(name, tensor, self.dtype, shape)
+        strides = [s for s, n in zip(tensor.stride()[:-1], shape[:-1]) if n > 1]
+        if tensor.stride(-1) != 1 or tensor.data_ptr() % 16 or any(s % 8 for s in strides):
+            raise AttuneError(
+                f"{name} has strides {tuple(tensor.stride())}, expected a contiguous last axis, the"
+                " other strides multiples of 8 elements, and an address aligned to 16 bytes"
+            )
+
+    def _require_dense(self, name, tensor, dtype, shape=None):
+        self._require_place(name, tensor, dtype, tensor.shape if shape is None else shape)
+        if not tensor.is_contiguous():
+            raise AttuneError(f"{name} has strides {tuple(tensor.stride())}, expected no gaps")
+
+    def _require_place(self, name, tensor, dtype, shape):
+        found = (tensor.device, tensor.dtype, tuple(tensor.shape))
+        if found != (self.device, dtype, tuple(shape)):
+            raise AttuneError(
+                f"{name} is {found[1]} {found[2]} on {found[0]},"
+                f" expected {dtype} {tuple(shape)} on {self.device}"
+            )
+
+    def _scalars(self, given):
+        declared = {s["name"]: s for s in self.manifest["params"]}
+        for name in given:
+            if name not in declared:
+                raise AttuneError(f"unknown parameter {name!r}, expected one of {sorted(declared)}")
+        values = {}
+        for name, s in declared.items():
+            x = given.get(name, s["default"])
+            low = -math.inf if s["low"] is None else s["low"]
+            high = math.inf if s["high"] is None else s["high"]
+            if x is None or not low <= x <= high:
+                raise AttuneError(f"parameter {name} is {x}, expected {low} to {high}")
+            values[name] = x
+        return values
+
+    def _captured(self, given):
+        declared = {t["name"]: t for t in self.manifest["tensors"]}
+        if given.keys() != declared.keys():
+            raise AttuneError(f"tensors {sorted(given)} were given, expected {sorted(declared)}")
+        for name, t in declared.items():
+            self._require_dense(f"tensor {name}", given[name], _CAPTURED_DTYPES[t["type"]])
+            if given[name].dim() != len(t["shape"]):
+                raise AttuneError(
+                    f"tensor {name} has shape {tuple(given[name].shape)}, expected {t['shape']}"
+                )
+        return given
