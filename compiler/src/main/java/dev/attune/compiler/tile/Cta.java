@@ -9,6 +9,7 @@ import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,7 +52,7 @@ final class Cta {
   private final Eval eval;
   private final Map<Value, Data> values = new HashMap<>();
   private final Map<Channel, Ring> rings = new LinkedHashMap<>();
-  private final long[] tiles = new long[Op.Phase.values().length];
+  private final Map<Op.Phase, Long> tiles = new EnumMap<>(Op.Phase.class);
 
   Cta(TileInterpreter.Problem problem, int batch, int head, int qTile, SplittableRandom random) {
     this.problem = problem;
@@ -64,8 +65,8 @@ final class Cta {
     this.eval = new Eval(problem.bindings());
   }
 
-  /** Runs the body; the kv tiles visited, by the ordinal of their phase. */
-  long[] run() {
+  /** Runs the body; the kv tiles visited, by their phase. */
+  Map<Op.Phase, Long> run() {
     int first = qTile * kernel.rows();
     eval.bind(TileKernel.Q_FIRST, first);
     eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), shape.seq()) - 1);
@@ -176,7 +177,7 @@ final class Cta {
     loop.carried().forEach(c -> values.put(c.param(), value(c.init())));
     long to = integer(loop.to());
     for (long index = integer(loop.from()); index < to; index++) {
-      tiles[loop.phase().ordinal()]++;
+      tiles.merge(loop.phase(), 1L, Long::sum);
       values.put(loop.index(), new Data.Int(index));
       loop.body().forEach(this::step);
       List<Data> yields = new ArrayList<>(loop.yields().stream().map(this::value).toList());

@@ -6,6 +6,8 @@ import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Output;
 import dev.attune.compiler.spec.Shape;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -77,7 +79,7 @@ public final class TileInterpreter {
             options.rounding());
     int qTiles = (shape.seq() + kernel.rows() - 1) / kernel.rows();
     int ctas = Math.multiplyExact(qTiles, shape.batch() * shape.heads());
-    long[] tiles =
+    List<Map<Op.Phase, Long>> visited =
         IntStream.range(0, ctas)
             .parallel()
             .mapToObj(
@@ -88,16 +90,16 @@ public final class TileInterpreter {
                   SplittableRandom random = new SplittableRandom(options.seed() * 0x9E3779B9L + i);
                   return new Cta(problem, batch, head, i % qTiles, random).run();
                 })
-            .reduce(
-                new long[Op.Phase.values().length],
-                (a, b) -> IntStream.range(0, a.length).mapToLong(p -> a[p] + b[p]).toArray());
+            .toList();
+    Map<Op.Phase, Long> tiles = new EnumMap<>(Op.Phase.class);
+    for (Op.Phase phase : Op.Phase.values()) {
+      tiles.put(phase, visited.stream().mapToLong(of -> of.getOrDefault(phase, 0L)).sum());
+    }
     return new Result(
         problem.o(),
         softmax ? Optional.of(problem.lse()) : Optional.empty(),
         largest ? Optional.of(problem.maxScore()) : Optional.empty(),
-        Map.of(
-            Op.Phase.MASKED, tiles[Op.Phase.MASKED.ordinal()],
-            Op.Phase.BULK, tiles[Op.Phase.BULK.ordinal()]));
+        Map.copyOf(tiles));
   }
 
   /** What all CTAs of a run share; each writes rows of the outputs that no other writes. */

@@ -22,15 +22,15 @@ public final class TilePrinter {
   public static String print(TileKernel kernel) {
     List<String> lines = new ArrayList<>();
     lines.add(
-        "kernel %s(query tile %s): %s, head dim %s, tiles of %d queries x %d keys, %s"
+        "kernel %s(query tile %s, %s): %s, head dim %s, tiles of %d queries x %d keys"
             .formatted(
                 kernel.spec().name(),
                 kernel.qTile(),
+                lower(kernel.order()),
                 kernel.dtype().keyword(),
                 kernel.headDim(),
                 kernel.rows(),
-                kernel.cols(),
-                lower(kernel.order())));
+                kernel.cols()));
     Ops.all(kernel.body())
         .flatMap(op -> Ops.channel(op).stream())
         .distinct()
@@ -91,9 +91,10 @@ public final class TilePrinter {
                   o.b(),
                   o.transposeB() ? " transposed" : "",
                   o.accumulate().map(a -> " + " + a).orElse(""));
-      case Op.Map o -> "map(%s at keys %s: %s".formatted(o.in(), o.index(), stated(o.expr(), ")"));
+      case Op.Map o ->
+          "map(%s at key tile %s: %s".formatted(o.in(), o.index(), stated(o.expr(), ")"));
       case Op.Mask o ->
-          "mask(%s at keys %s, otherwise %s: %s"
+          "mask(%s at key tile %s, otherwise %s: %s"
               .formatted(o.in(), o.index(), number(o.otherwise()), stated(o.predicate(), ")"));
       case Op.RowMax o -> "max(%s, rowMax(%s))".formatted(o.floor(), scaled(o.factor(), o.in()));
       case Op.Rescale o ->

@@ -160,10 +160,7 @@ public final class TileVerifier {
         switch (o.out().type()) {
           case Type.Tile t -> f32(op, o.out());
           case Type.Row(int rows, boolean partial) ->
-              require(
-                  op,
-                  !partial || o.value() == 0,
-                  "a partial row is the sum of its lanes: filled with 0 only");
+              require(op, !partial || o.value() == 0, "a partial row is filled with 0 only");
           case Type.Int i -> require(op, false, "an Int is a scalar's result");
         }
       }

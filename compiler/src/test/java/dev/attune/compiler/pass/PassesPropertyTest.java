@@ -37,7 +37,7 @@ class PassesPropertyTest {
                 new Schedule(rows, cols, 1, stages, false, 1, lazy, "random"));
   }
 
-  @Property(tries = 400, edgeCases = EdgeCasesMode.NONE)
+  @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
   void everyStageEqualsTheReference(
       @ForAll("cases") Case problem, @ForAll("schedules") Schedule schedule) {
     Exactness reference = new Exactness(problem);

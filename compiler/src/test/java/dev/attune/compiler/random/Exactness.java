@@ -10,6 +10,7 @@ import dev.attune.compiler.tile.TileKernel;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** Compares the unrounded run of a tile kernel with the reference, to rounding in binary64. */
 public final class Exactness {
@@ -59,9 +60,10 @@ public final class Exactness {
       double relative = TOLERANCE * (4 + row.steepness());
       int at = id.outputIndex(problem.shape());
       for (int d = 0; d < row.o().length; d++) {
+        int column = d;
         same(
             stage,
-            id + " O[" + d + "]",
+            () -> id + " O[" + column + "]",
             row.o()[d],
             result.o()[at + d],
             relative * row.magnitude()[d]);
@@ -69,14 +71,19 @@ public final class Exactness {
       int place = id.lseIndex(problem.shape());
       if (result.lse().isPresent()) {
         double lse = row.lse();
-        same(stage, id + " LSE", lse, result.lse().get()[place], relative * (1 + Math.abs(lse)));
+        same(
+            stage,
+            () -> id + " LSE",
+            lse,
+            result.lse().get()[place],
+            relative * (1 + Math.abs(lse)));
       }
       if (problem.spec().outputs().contains(Output.MAX_SCORE)) {
         double max = row.maxScore();
         Optional<double[]> actual = result.maxScore();
         same(
             stage,
-            id + " largest score",
+            () -> id + " largest score",
             max,
             actual.orElseThrow()[place],
             relative * (1 + Math.abs(max)));
@@ -85,12 +92,13 @@ public final class Exactness {
     return result.tiles();
   }
 
-  private void same(String stage, String where, double expected, double actual, double tolerance) {
+  private void same(
+      String stage, Supplier<String> where, double expected, double actual, double tolerance) {
     boolean equal = expected == actual || Math.abs(expected - actual) <= tolerance;
     if (!equal) {
       throw new AssertionError(
           "after %s, %s: reference %s, interpreter %s (within %s)%s"
-              .formatted(stage, where, expected, actual, tolerance, problem));
+              .formatted(stage, where.get(), expected, actual, tolerance, problem));
     }
   }
 }
