@@ -48,7 +48,7 @@ public final class Kernel implements AutoCloseable {
    * @throws DeviceException if the device has failed
    */
   public void launch(Stream stream, Arguments arguments) {
-    if (stream.device() != device) {
+    if (!stream.device().equals(device)) {
       throw new LaunchException("the stream belongs to another device than the kernel");
     }
     LaunchPlan plan = new LaunchCheck(device, spec, manifest, arguments).plan();

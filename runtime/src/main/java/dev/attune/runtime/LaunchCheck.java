@@ -275,7 +275,7 @@ final class LaunchCheck {
   }
 
   private Footprint footprint(String name, Tensor tensor, int alignment) {
-    if (tensor.buffer().device() != device) {
+    if (!tensor.buffer().device().equals(device)) {
       throw new LaunchException("%s lies on another device than the kernel".formatted(name));
     }
     Footprint footprint;

@@ -69,6 +69,7 @@ public final class Npy {
   }
 
   /** What the header says. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Header(Format format, int[] shape) {}
 
   /**

@@ -164,9 +164,9 @@ public final class Tensor {
           "cannot copy %s values to a tensor of %s".formatted(values.type().keyword(), type));
     }
     forEachRun(
-        (at, first, count, bytes) -> {
+        (at, first, count, raw, bytes) -> {
           type.encode(values, first, count, bytes);
-          buffer.write(at, bytes.array(), 0, count * type.bytes());
+          buffer.write(at, raw, 0, count * type.bytes());
         });
     return this;
   }
@@ -187,16 +187,19 @@ public final class Tensor {
               case BOOL -> new byte[count];
             });
     forEachRun(
-        (at, first, n, bytes) -> {
-          buffer.read(at, bytes.array(), 0, n * type.bytes());
+        (at, first, n, raw, bytes) -> {
+          buffer.read(at, raw, 0, n * type.bytes());
           type.decode(bytes, result, first, n);
         });
     return result;
   }
 
-  /** Receives a contiguous piece: byte offset in the buffer, first linear index, element count. */
+  /**
+   * Receives a contiguous piece: byte offset in the buffer, first linear index, element count,
+   * room.
+   */
   private interface Run {
-    void accept(long at, int first, int count, ByteBuffer bytes);
+    void accept(long at, int first, int count, byte[] raw, ByteBuffer bytes);
   }
 
   private void forEachRun(Run run) {
@@ -210,7 +213,8 @@ public final class Tensor {
       length *= shape[--outer];
     }
     int chunk = (int) Math.min(length, CHUNK_BYTES / type.bytes());
-    ByteBuffer bytes = ByteBuffer.allocate(chunk * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    byte[] raw = new byte[chunk * type.bytes()];
+    ByteBuffer bytes = ByteBuffer.wrap(raw).order(ByteOrder.LITTLE_ENDIAN);
     int[] index = new int[outer];
     int first = 0;
     do {
@@ -220,7 +224,7 @@ public final class Tensor {
       }
       for (long done = 0; done < length; done += chunk) {
         int count = (int) Math.min(chunk, length - done);
-        run.accept(at + done * type.bytes(), first, count, bytes.clear());
+        run.accept(at + done * type.bytes(), first, count, raw, bytes.clear());
         first += count;
       }
     } while (advance(index));

@@ -9,6 +9,7 @@ import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Origin;
 import dev.attune.compiler.spec.Output;
 import dev.attune.compiler.spec.ParamDecl;
@@ -16,13 +17,12 @@ import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
-import dev.attune.ptx.artifact.Operand;
 import dev.attune.ptx.artifact.Parameter;
 import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.artifact.Parameter.Role;
-import dev.attune.ptx.artifact.Parameter.Type;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -78,19 +78,21 @@ final class CopyKernel {
   static Artifact artifact() {
     List<Parameter> parameters = new ArrayList<>();
     for (Operand operand : List.of(Operand.Q, Operand.K, Operand.V, Operand.O, Operand.LSE)) {
-      String name = operand.name().toLowerCase(java.util.Locale.ROOT);
-      parameters.add(new Parameter(name, new Role.Pointer(operand), Type.U64));
+      String name = operand.name().toLowerCase(Locale.ROOT);
+      parameters.add(new Parameter(name, new Role.Pointer(operand), Parameter.Type.U64));
     }
-    parameters.add(new Parameter("size_q", new Role.Size(Extent.SQ), Type.S32));
-    parameters.add(new Parameter("bias", new Role.Captured("bias"), Type.U64));
+    parameters.add(new Parameter("size_q", new Role.Size(Extent.SQ), Parameter.Type.S32));
+    parameters.add(new Parameter("bias", new Role.Captured("bias"), Parameter.Type.U64));
     for (Axis axis : Axis.values()) {
-      String name = axis.name().toLowerCase(java.util.Locale.ROOT);
-      parameters.add(new Parameter("q_" + name, new Role.Stride(Operand.Q, axis), Type.S64));
-      parameters.add(new Parameter("o_" + name, new Role.Stride(Operand.O, axis), Type.S64));
+      String name = axis.name().toLowerCase(Locale.ROOT);
+      parameters.add(
+          new Parameter("q_" + name, new Role.Stride(Operand.Q, axis), Parameter.Type.S64));
+      parameters.add(
+          new Parameter("o_" + name, new Role.Stride(Operand.O, axis), Parameter.Type.S64));
     }
-    parameters.add(new Parameter("heads", new Role.Size(Extent.HQ), Type.S32));
-    parameters.add(new Parameter("scale", new Role.Scale(), Type.F32));
-    parameters.add(new Parameter("shift", new Role.Scalar("shift"), Type.S32));
+    parameters.add(new Parameter("heads", new Role.Size(Extent.HQ), Parameter.Type.S32));
+    parameters.add(new Parameter("scale", new Role.Scale(), Parameter.Type.F32));
+    parameters.add(new Parameter("shift", new Role.Scalar("shift"), Parameter.Type.S32));
     return new Artifact(
         new Manifest(
             "copy",

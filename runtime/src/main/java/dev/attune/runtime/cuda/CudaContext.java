@@ -1,7 +1,7 @@
 package dev.attune.runtime.cuda;
 
 import dev.attune.runtime.DeviceException;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Optional;
 import java.util.function.Supplier;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -18,7 +18,7 @@ import jcuda.driver.JCudaDriver;
 final class CudaContext {
   private final CUdevice device;
   private final CUcontext context;
-  private final AtomicReference<String> failure = new AtomicReference<>("");
+  private volatile Optional<String> failure = Optional.empty();
   private volatile String lastLaunch = "none";
   private volatile boolean released;
 
@@ -78,17 +78,24 @@ final class CudaContext {
     }
     String message = "cannot %s: %s".formatted(what, describe(code));
     if (poisons(code)) {
-      failure.compareAndSet(
-          "",
-          "the device failed with %s; the last launch was %s; only a new process can use the device again"
-              .formatted(describe(code), lastLaunch));
-      throw new DeviceException(failure.get());
+      throw new DeviceException(fail(code));
     }
     throw new DeviceException(message);
   }
 
+  /** Keeps the first failure and returns its message. */
+  private synchronized String fail(int code) {
+    String message =
+        failure.orElseGet(
+            () ->
+                "the device failed with %s; the last launch was %s; only a new process can use it again"
+                    .formatted(describe(code), lastLaunch));
+    failure = Optional.of(message);
+    return message;
+  }
+
   private void requireAlive() {
-    if (!failure.get().isEmpty()) {
+    if (failure.isPresent()) {
       throw new DeviceException(failure.get());
     }
     if (released) {
