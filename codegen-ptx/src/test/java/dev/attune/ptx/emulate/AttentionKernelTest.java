@@ -138,7 +138,8 @@ final class AttentionKernelTest {
     assertEquals(2 * 128 * D * 2 / 32, report.globalStoreSectors());
     assertEquals(4L * 2 * tiles, report.barrierWaits());
     assertEquals(
-        report, new Problem(128, 2).run(module, options(AsyncPolicy.RANDOM, WarpOrder.RANDOM)).report());
+        report,
+        new Problem(128, 2).run(module, options(AsyncPolicy.RANDOM, WarpOrder.RANDOM)).report());
   }
 
   @Test
@@ -179,8 +180,7 @@ final class AttentionKernelTest {
                 new Problem(128, 3)
                     .run(module, options(AsyncPolicy.LATEST, WarpOrder.ROUND_ROBIN)));
     assertTrue(e.getMessage().contains("pending: shared byte"), e.getMessage());
-    assertTrue(
-        e.getMessage().contains("tile operation: dot q k [test.attn:3]"), e.getMessage());
+    assertTrue(e.getMessage().contains("tile operation: dot q k [test.attn:3]"), e.getMessage());
   }
 
   @Test

@@ -111,7 +111,9 @@ final class AttentionPtx {
   }
 
   private void matrix(String registers, String rowAddress, int chunk, String half, int offset) {
-    line("add.u32 %%r24, %s, %d; xor.b32 %%r24, %%r24, %%r12; shl.b32 %%r24, %%r24, 4;", half, chunk);
+    line(
+        "add.u32 %%r24, %s, %d; xor.b32 %%r24, %%r24, %%r12; shl.b32 %%r24, %%r24, 4;",
+        half, chunk);
     line("add.u32 %%r24, %%r24, %s;", rowAddress);
     line(
         "ldmatrix.sync.aligned.m8n8.x4%s.shared.b16 %s, [%%r24+%d];",

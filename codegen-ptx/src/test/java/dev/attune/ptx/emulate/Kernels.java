@@ -35,8 +35,7 @@ final class Kernels {
   }
 
   static byte[] parameters(long... pointers) {
-    ByteBuffer block =
-        ByteBuffer.allocate(8 * pointers.length).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer block = ByteBuffer.allocate(8 * pointers.length).order(ByteOrder.LITTLE_ENDIAN);
     for (long pointer : pointers) {
       block.putLong(pointer);
     }
