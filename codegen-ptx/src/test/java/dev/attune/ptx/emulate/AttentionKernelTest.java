@@ -185,8 +185,6 @@ final class AttentionKernelTest {
                     .run(module, options(AsyncPolicy.LATEST, WarpOrder.ROUND_ROBIN)));
     assertTrue(e.getMessage().contains("pending: shared byte"), e.getMessage());
     assertTrue(e.getMessage().contains("tile operation: dot q k [test.attn:3]"), e.getMessage());
-<<<<<<< HEAD
-=======
   }
 
   @Test
@@ -203,7 +201,6 @@ final class AttentionKernelTest {
     }
     assertEquals(messages.get(0), messages.get(1));
     assertEquals(messages.get(0), messages.get(2));
->>>>>>> emu
   }
 
   @Test
