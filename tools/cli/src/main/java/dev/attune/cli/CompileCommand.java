@@ -1,0 +1,116 @@
+package dev.attune.cli;
+
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.ptx.artifact.Artifacts;
+import dev.attune.ptx.artifact.Manifest;
+import dev.attune.ptx.assemble.Assembler;
+import dev.attune.ptx.assemble.Assembly;
+import dev.attune.ptx.assemble.NativeLibraryException;
+import dev.attune.ptx.assemble.Notice;
+import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code attune compile}: a spec becomes files. */
+@Command(
+    name = "compile",
+    description = "Writes NAME.ptx, NAME.json (how to launch it) and, if asked, NAME.cubin.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class CompileCommand implements Callable<Integer> {
+  private final Terminal terminal;
+
+  @Parameters(paramLabel = "FILE", description = "A .attn file, or a built-in spec by name.")
+  private String file = "";
+
+  @Option(
+      names = "-o",
+      paramLabel = "DIR",
+      defaultValue = ".",
+      description = "Where to write; made if missing. The current directory unless given.")
+  private Path directory = Path.of(".");
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description = "Name of the files; the attention's name unless given.")
+  private @Nullable String name;
+
+  @Mixin private KernelOptions kernel = new KernelOptions();
+
+  @Option(names = "--cubin", description = "Writes machine code as well.")
+  private boolean cubin;
+
+  CompileCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    Target target = kernel.target().orElse(Target.SM_80);
+    AttentionSpec spec = SpecFiles.load(terminal, file, kernel.attention());
+    Compilation compiled =
+        KernelOptions.compile(spec, target, kernel.dtype(spec), kernel.headDim(spec));
+    String stem = Optional.ofNullable(name).orElse(spec.name());
+    Optional<Assembly> assembly = assemble(compiled);
+    try {
+      if (cubin) {
+        Artifacts.write(compiled.artifact(), directory, stem, assembly.orElseThrow().cubin());
+      } else {
+        Artifacts.write(compiled.artifact(), directory, stem);
+      }
+    } catch (IOException e) {
+      throw new CliException("cannot write to %s: %s".formatted(directory, Failures.reason(e)));
+    }
+    terminal.out().println("wrote " + directory.resolve(stem + ".ptx"));
+    terminal.out().println("wrote " + directory.resolve(stem + ".json"));
+    if (cubin) {
+      terminal.out().println("wrote " + directory.resolve(stem + ".cubin"));
+    }
+    terminal.out().println(costs(compiled.artifact().manifest(), assembly));
+    return Main.OK;
+  }
+
+  /** Machine code, to write or to tell its costs; absent where no assembler is, and none needed. */
+  private Optional<Assembly> assemble(Compilation compiled) {
+    try {
+      Assembly assembly =
+          Assembler.assemble(
+              compiled.artifact().ptx(), compiled.artifact().manifest().target());
+      for (Notice notice : assembly.notices()) {
+        terminal.err().println("assembler: " + notice);
+      }
+      return Optional.of(assembly);
+    } catch (NativeLibraryException e) {
+      if (cubin) {
+        throw e;
+      }
+      terminal.err().println("not assembled: " + e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /** What a kernel costs, on one line. */
+  static String costs(Manifest manifest, Optional<Assembly> assembly) {
+    return "%s for %s: %d threads, %d bytes of shared memory%s"
+        .formatted(
+            manifest.entry(),
+            manifest.target().ptxName(),
+            manifest.threads(),
+            manifest.sharedBytes(),
+            assembly
+                .map(
+                    a ->
+                        ", %d registers, %d bytes spilled"
+                            .formatted(a.registers(), a.spillStores() + a.spillLoads()))
+                .orElse(""));
+  }
+}

@@ -1,0 +1,198 @@
+package dev.attune.cli;
+
+import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.pass.Pass;
+import dev.attune.compiler.pass.Pipeline;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.tile.TileKernel;
+import dev.attune.compiler.tile.TilePrinter;
+import dev.attune.dsl.syntax.ParseResult;
+import dev.attune.dsl.syntax.Parser;
+import dev.attune.ptx.artifact.Manifest;
+import dev.attune.ptx.assemble.Assembler;
+import dev.attune.ptx.assemble.Assembly;
+import dev.attune.ptx.assemble.NativeLibraryException;
+import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code attune explain}: what becomes of a spec on its way to a kernel. */
+@Command(
+    name = "explain",
+    description = "Shows what becomes of a spec: an overview, or one stage in full.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class ExplainCommand implements Callable<Integer> {
+  private static final String LOWERED = "lower";
+
+  /** The stages on the way. */
+  enum Stage {
+    SYNTAX,
+    SPEC,
+    TILE,
+    SCHEDULE,
+    PTX
+  }
+
+  private final Terminal terminal;
+
+  @Parameters(paramLabel = "FILE", description = "A .attn file, or a built-in spec by name.")
+  private String file = "";
+
+  @Option(
+      names = "--stage",
+      paramLabel = "STAGE",
+      description = "syntax, spec, tile, schedule or ptx; an overview unless given.")
+  private @Nullable Stage stage;
+
+  @Option(
+      names = "--stop-after",
+      paramLabel = "PASS",
+      description = "With --stage tile: the kernel after this pass; 'lower' is before the first.")
+  private @Nullable String stopAfter;
+
+  @Option(names = "--time-passes", description = "Times lowering and each pass.")
+  private boolean timePasses;
+
+  @Mixin private KernelOptions kernel = new KernelOptions();
+
+  @Mixin private ShapeOptions shape = new ShapeOptions();
+
+  ExplainCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    if (stopAfter != null && stage != Stage.TILE) {
+      throw new UsageException("--stop-after goes with --stage tile");
+    }
+    if (stage == Stage.SYNTAX) {
+      return syntax();
+    }
+    Target target = kernel.target().orElse(Target.SM_80);
+    AttentionSpec spec = SpecFiles.load(terminal, file, kernel.attention());
+    if (stage == Stage.SPEC) {
+      terminal.out().print(SpecText.print(spec));
+      return Main.OK;
+    }
+    Dtype dtype = kernel.dtype(spec);
+    Bindings bindings = Problems.bindings(spec, kernel, shape);
+    Compilation compiled =
+        KernelOptions.compile(spec, target, dtype, bindings.shape().headDim());
+    if (timePasses) {
+      time(compiled);
+    }
+    switch (stage) {
+      case TILE -> terminal.out().print(TilePrinter.print(tiles(compiled)));
+      case SCHEDULE -> schedule(compiled);
+      case PTX -> terminal.out().print(compiled.artifact().ptx());
+      case SYNTAX, SPEC -> throw new IllegalStateException("handled above");
+      case null -> overview(spec, compiled, bindings);
+    }
+    return Main.OK;
+  }
+
+  private int syntax() {
+    ParseResult parsed = Parser.parse(SpecFiles.find(file).source());
+    SpecFiles.show(terminal, parsed.diagnostics());
+    terminal.out().print(SyntaxText.print(parsed.module()));
+    return parsed.ok() ? Main.OK : Main.FAILED;
+  }
+
+  private TileKernel tiles(Compilation compiled) {
+    if (stopAfter == null) {
+      return compiled.tiles();
+    }
+    if (stopAfter.equals(LOWERED)) {
+      return compiled.lowered();
+    }
+    List<String> names = new ArrayList<>(List.of(LOWERED));
+    compiled.passes().forEach(pass -> names.add(pass.name()));
+    int index = names.indexOf(stopAfter);
+    if (index < 0) {
+      throw new CliException(
+          "there is no pass '%s'; the passes are %s"
+              .formatted(stopAfter, String.join(", ", names)));
+    }
+    return Pipeline.run(compiled.passes().subList(0, index), compiled.lowered());
+  }
+
+  /** Times each pass by itself; results stay on standard output, times do not. */
+  private void time(Compilation compiled) {
+    long[] last = {System.nanoTime()};
+    Pipeline.run(
+        compiled.passes(),
+        compiled.lowered(),
+        (pass, result) -> {
+          long now = System.nanoTime();
+          terminal
+              .err()
+              .println(
+                  String.format(Locale.ROOT, "%-16s %8.2f ms", pass.name(), (now - last[0]) / 1e6));
+          last[0] = System.nanoTime();
+        });
+  }
+
+  private void schedule(Compilation compiled) {
+    Manifest manifest = compiled.artifact().manifest();
+    terminal.out().println(compiled.schedule().print());
+    terminal.out().println(CompileCommand.costs(manifest, Optional.empty()));
+    terminal
+        .out()
+        .println(
+            "grid: ceil(Sq / %d) x Hq x B, query tiles %s"
+                .formatted(
+                    manifest.rowsPerBlock(),
+                    compiled.tiles().order().name().toLowerCase(Locale.ROOT)));
+    for (Pass pass : compiled.passes()) {
+      terminal.out().println("pass %-16s %s".formatted(pass.name(), pass.summary()));
+    }
+  }
+
+  private void overview(AttentionSpec spec, Compilation compiled, Bindings bindings) {
+    terminal.out().print(SpecText.print(spec));
+    section("Keys that a tile of queries visits, from the mask");
+    indented(KvBounds.solve(spec).print());
+    section("Tiles at " + RunReport.shape(bindings.shape()));
+    terminal.out().println("  " + TileCounts.of(compiled.tiles(), bindings).print());
+    section("Schedule");
+    terminal.out().println("  " + compiled.schedule().print());
+    section("Kernel");
+    Manifest manifest = compiled.artifact().manifest();
+    Optional<Assembly> assembly = Optional.empty();
+    try {
+      assembly = Optional.of(Assembler.assemble(compiled.artifact().ptx(), manifest.target()));
+    } catch (NativeLibraryException e) {
+      terminal.err().println("not assembled: " + e.getMessage());
+    }
+    terminal.out().println("  " + CompileCommand.costs(manifest, assembly));
+    assembly.ifPresent(
+        a -> a.notices().forEach(n -> terminal.out().println("  assembler: " + n)));
+    terminal
+        .out()
+        .println(
+            "  %d lines of PTX; see --stage tile, --stage ptx"
+                .formatted(compiled.artifact().ptx().lines().count()));
+  }
+
+  private void section(String title) {
+    terminal.out().println();
+    terminal.out().println(title);
+  }
+
+  private void indented(String text) {
+    text.lines().forEach(line -> terminal.out().println("  " + line));
+  }
+}

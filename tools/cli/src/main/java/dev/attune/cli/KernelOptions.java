@@ -1,0 +1,136 @@
+package dev.attune.cli;
+
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.ptx.compile.KernelCompiler;
+import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that say what kernel to compile. */
+final class KernelOptions {
+  private static final HeadDim DEFAULT_HEAD_DIM = new HeadDim(64, 64);
+
+  @Option(
+      names = "--attention",
+      paramLabel = "NAME",
+      description = "Which attention, where the file declares several.")
+  private @Nullable String attention;
+
+  @Option(
+      names = "--target",
+      paramLabel = "TARGET",
+      description = "GPU architecture, such as sm_80 or sm_90a.")
+  private @Nullable String target;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "DTYPE",
+      description = "bf16 or f16, where the spec leaves it open; bf16 unless given.")
+  private @Nullable String dtype;
+
+  @Option(
+      names = "--head-dim",
+      paramLabel = "D[,DV]",
+      description =
+          "Width of a query or key, and of a value where it is another; 64 unless given.")
+  private @Nullable String headDim;
+
+  /** The attention's name, where one is given. */
+  Optional<String> attention() {
+    return Optional.ofNullable(attention);
+  }
+
+  /**
+   * The target asked for.
+   *
+   * @throws CliException for a name that the assembler does not know
+   */
+  Optional<Target> target() {
+    try {
+      return Optional.ofNullable(target).map(Target::parse);
+    } catch (IllegalArgumentException e) {
+      throw new CliException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** The dtype of the spec, or as asked for. */
+  Dtype dtype(AttentionSpec spec) {
+    Optional<Dtype> asked = Optional.ofNullable(dtype).map(KernelOptions::parseDtype);
+    if (asked.isPresent() && spec.dtype().isPresent() && asked.get() != spec.dtype().get()) {
+      throw new CliException(
+          "--dtype says %s, but %s says dtype %s"
+              .formatted(
+                  asked.get().keyword(), spec.origin().file(), spec.dtype().get().keyword()));
+    }
+    return asked.or(spec::dtype).orElse(Dtype.BF16);
+  }
+
+  private static Dtype parseDtype(String text) {
+    return Arrays.stream(Dtype.values())
+        .filter(d -> d.keyword().equals(text))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "--dtype is '%s', expected %s"
+                        .formatted(
+                            text,
+                            Arrays.stream(Dtype.values())
+                                .map(Dtype::keyword)
+                                .collect(Collectors.joining(" or ")))));
+  }
+
+  /** The widths given on the command line. */
+  Optional<HeadDim> askedHeadDim() {
+    if (headDim == null) {
+      return Optional.empty();
+    }
+    String[] parts = headDim.split(",", -1);
+    try {
+      if (parts.length <= 2) {
+        int qk = Integer.parseInt(parts[0].strip());
+        return Optional.of(
+            new HeadDim(qk, parts.length == 1 ? qk : Integer.parseInt(parts[1].strip())));
+      }
+    } catch (NumberFormatException e) {
+      // Reported below, with what was expected.
+    }
+    throw new UsageException(
+        "--head-dim is '%s', expected one or two numbers such as 128 or 192,128"
+            .formatted(headDim));
+  }
+
+  /** The widths of the spec, or as asked for, or the default. */
+  HeadDim headDim(AttentionSpec spec) {
+    Optional<HeadDim> asked = askedHeadDim();
+    asked.ifPresent(a -> requireHeadDim(spec, a, "--head-dim says " + a));
+    return asked.or(spec::headDim).orElse(DEFAULT_HEAD_DIM);
+  }
+
+  /** Refuses widths that a spec contradicts. */
+  static void requireHeadDim(AttentionSpec spec, HeadDim asked, String who) {
+    if (spec.headDim().isPresent() && !spec.headDim().get().equals(asked)) {
+      throw new CliException(
+          "%s, but %s says head_dim %s".formatted(who, spec.origin().file(), spec.headDim().get()));
+    }
+  }
+
+  /**
+   * Compiles a spec.
+   *
+   * @throws CliException if the target or the widths are not supported
+   */
+  static Compilation compile(AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
+    try {
+      return KernelCompiler.compile(spec, new KernelCompiler.Options(target, dtype, dim));
+    } catch (IllegalArgumentException e) {
+      throw new CliException(String.valueOf(e.getMessage()));
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package dev.attune.cli;
+
+import dev.attune.compiler.reference.Accuracy;
+import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.reference.RowId;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.NdArray;
+import dev.attune.compiler.spec.Normalization;
+import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import dev.attune.runtime.Device;
+import dev.attune.runtime.DeviceInfo;
+import dev.attune.runtime.Npy;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code attune run}: compiles, launches, compares with the reference. */
+@Command(
+    name = "run",
+    description = {
+      "Compiles a spec, runs the kernel and compares with the float64 reference.",
+      "The last line says PASS or FAIL."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class RunCommand implements Callable<Integer> {
+  /** Targets that kernels of this compiler run best on, the newest first. */
+  private static final List<Target> TARGETS =
+      List.of(Target.SM_90, Target.SM_89, Target.SM_86, Target.SM_80);
+
+  /** The devices by name. */
+  enum Choice {
+    AUTO,
+    CUDA,
+    EMULATED
+  }
+
+  private final Terminal terminal;
+
+  @Parameters(paramLabel = "FILE", description = "A .attn file, or a built-in spec by name.")
+  private String file = "";
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "auto",
+      description = "cuda, emulated, or auto: a CUDA device if there is one.")
+  private Choice device = Choice.AUTO;
+
+  @Mixin private KernelOptions kernel = new KernelOptions();
+
+  @Mixin private ShapeOptions shape = new ShapeOptions();
+
+  @Option(names = "--out", paramLabel = "F.npy", description = "Writes O, float32 [B,Sq,Hq,DV].")
+  private @Nullable Path out;
+
+  @Option(names = "--lse", paramLabel = "F.npy", description = "Writes LSE, float32 [B,Hq,Sq].")
+  private @Nullable Path lse;
+
+  RunCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    Optional<Target> asked = kernel.target();
+    AttentionSpec spec = SpecFiles.load(terminal, file, kernel.attention());
+    boolean softmax = spec.normalization() instanceof Normalization.Softmax;
+    if (lse != null && !softmax) {
+      throw new CliException(
+          "%s has a weight instead of a softmax, so there is no LSE for --lse to write"
+              .formatted(spec.name()));
+    }
+    Problem problem = Problems.problem(spec, kernel, shape);
+    try (Device opened = Device.open(device.name().toLowerCase(Locale.ROOT))) {
+      Target target = target(opened.info(), asked);
+      long start = System.nanoTime();
+      Compilation compiled =
+          KernelOptions.compile(spec, target, problem.dtype(), problem.shape().headDim());
+      double compileMs = (System.nanoTime() - start) / 1e6;
+      RunReport report = new RunReport(terminal, file, problem, opened.info(), compiled);
+      report.head(shape, compileMs);
+      Launcher.Outcome outcome = Launcher.run(opened, problem, compiled.artifact());
+      write(out, outcome.result().o());
+      outcome.result().lse().ifPresent(array -> write(lse, array));
+      List<RowId> rows = Sample.rows(problem, shape.seed());
+      Accuracy.Report accuracy =
+          Accuracy.check(problem, outcome.result(), rows, Accuracy.Limits.PROMISE);
+      report.tail(accuracy, outcome.milliseconds());
+      return accuracy.passes() ? Main.OK : Main.FAILED;
+    }
+  }
+
+  private static void write(@Nullable Path path, NdArray array) {
+    if (path != null) {
+      Npy.write(path, array);
+    }
+  }
+
+  private static Target target(DeviceInfo info, Optional<Target> asked) {
+    asked
+        .filter(t -> !info.runs(t))
+        .ifPresent(
+            t -> {
+              throw new CliException(
+                  "code for %s does not run on %s, which has compute capability %d.%d"
+                      .formatted(t.ptxName(), info.name(), info.major(), info.minor()));
+            });
+    return asked.orElseGet(
+        () ->
+            switch (info.kind()) {
+              case EMULATED -> Target.SM_80;
+              case CUDA ->
+                  TARGETS.stream().filter(info::runs).findFirst().orElse(info.target());
+            });
+  }
+}

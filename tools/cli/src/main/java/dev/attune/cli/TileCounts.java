@@ -1,0 +1,92 @@
+package dev.attune.cli;
+
+import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.Eval;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.tile.Op;
+import dev.attune.compiler.tile.TileKernel;
+import dev.attune.compiler.tile.Value;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * How many tiles of the score matrix a kernel visits at one shape.
+ *
+ * @param full visited without mask code
+ * @param masked visited with mask code
+ * @param skipped not visited
+ */
+record TileCounts(long full, long masked, long skipped) {
+
+  /** Counts what the loops of a kernel run over. */
+  static TileCounts of(TileKernel kernel, Bindings bindings) {
+    Shape s = bindings.shape();
+    boolean same = kernel.body().stream().noneMatch(TileCounts::differs);
+    int batch = same ? Math.min(1, s.batch()) : s.batch();
+    int heads = same ? 1 : s.heads();
+    Eval eval = new Eval(bindings);
+    TileCounts sum = new TileCounts(0, 0, 0);
+    for (int b = 0; b < batch; b++) {
+      for (int h = 0; h < heads; h++) {
+        for (int first = 0; first < s.seq(); first += kernel.rows()) {
+          eval.at(b, h, 0, 0)
+              .bind(TileKernel.Q_FIRST, first)
+              .bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), s.seq()) - 1);
+          sum = sum.plus(tile(kernel, eval, Math.ceilDiv(s.kvSeq(), kernel.cols())));
+        }
+      }
+    }
+    long times = same ? (long) Math.max(1, s.batch()) * s.heads() : 1;
+    return new TileCounts(sum.full * times, sum.masked * times, sum.skipped * times);
+  }
+
+  /** Whether a loop's range depends on batch element or head. */
+  private static boolean differs(Op op) {
+    return op instanceof Op.Scalar(Value out, Expr expr)
+        && (Exprs.uses(expr, Position.B)
+            || Exprs.uses(expr, Position.H)
+            || Exprs.uses(expr, Position.HKV));
+  }
+
+  /** The tiles of one CTA. */
+  private static TileCounts tile(TileKernel kernel, Eval eval, int columns) {
+    Map<Value, Long> scalars = new HashMap<>();
+    long full = 0;
+    long masked = 0;
+    for (Op op : kernel.body()) {
+      if (op instanceof Op.Scalar(Value out, Expr expr)) {
+        scalars.put(out, eval.integer(expr));
+      } else if (op instanceof Op.For loop) {
+        long trips =
+            Math.max(0, scalars.getOrDefault(loop.to(), 0L) - scalars.getOrDefault(loop.from(), 0L));
+        switch (loop.phase()) {
+          case BULK -> full += trips;
+          case MASKED -> masked += trips;
+        }
+      }
+    }
+    return new TileCounts(full, masked, columns - full - masked);
+  }
+
+  private TileCounts plus(TileCounts o) {
+    return new TileCounts(full + o.full, masked + o.masked, skipped + o.skipped);
+  }
+
+  /** The counts on one line. */
+  String print() {
+    long all = full + masked + skipped;
+    return String.format(
+        Locale.ROOT,
+        "%d of %d tiles visited (%.1f %%): %d full, %d masked; %d skipped",
+        full + masked,
+        all,
+        all == 0 ? 0 : 100.0 * (full + masked) / all,
+        full,
+        masked,
+        skipped);
+  }
+}
