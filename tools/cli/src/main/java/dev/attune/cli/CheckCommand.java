@@ -29,7 +29,10 @@ final class CheckCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
-  @Parameters(arity = "1..*", paramLabel = "FILE", description = "Files, or built-in specs by name.")
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "FILE",
+      description = "Files, or built-in specs by name.")
   private List<String> files = new ArrayList<>();
 
   @Option(

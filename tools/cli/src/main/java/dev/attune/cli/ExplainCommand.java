@@ -89,8 +89,7 @@ final class ExplainCommand implements Callable<Integer> {
     }
     Dtype dtype = kernel.dtype(spec);
     Bindings bindings = Problems.bindings(spec, kernel, shape);
-    Compilation compiled =
-        KernelOptions.compile(spec, target, dtype, bindings.shape().headDim());
+    Compilation compiled = KernelOptions.compile(spec, target, dtype, bindings.shape().headDim());
     if (timePasses) {
       time(compiled);
     }
@@ -178,8 +177,7 @@ final class ExplainCommand implements Callable<Integer> {
       terminal.err().println("not assembled: " + e.getMessage());
     }
     terminal.out().println("  " + CompileCommand.costs(manifest, assembly));
-    assembly.ifPresent(
-        a -> a.notices().forEach(n -> terminal.out().println("  assembler: " + n)));
+    assembly.ifPresent(a -> a.notices().forEach(n -> terminal.out().println("  assembler: " + n)));
     terminal
         .out()
         .println(

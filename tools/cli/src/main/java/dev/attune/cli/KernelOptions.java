@@ -37,8 +37,7 @@ final class KernelOptions {
   @Option(
       names = "--head-dim",
       paramLabel = "D[,DV]",
-      description =
-          "Width of a query or key, and of a value where it is another; 64 unless given.")
+      description = "Width of a query or key, and of a value where it is another; 64 unless given.")
   private @Nullable String headDim;
 
   /** The attention's name, where one is given. */

@@ -62,7 +62,8 @@ final class Params {
             .orElseThrow(
                 () ->
                     new CliException(
-                        "param %s is '%s', expected %s".formatted(param.name(), text, kind(param))));
+                        "param %s is '%s', expected %s"
+                            .formatted(param.name(), text, kind(param))));
     Bindings bindings = new Bindings(shape, 1, Map.of(param.name(), value), Map.of());
     param
         .condition()

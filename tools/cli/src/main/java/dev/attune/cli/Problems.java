@@ -88,8 +88,7 @@ final class Problems {
                     rounded(a.v(), dtype)))
         .orElseGet(
             () ->
-                Inputs.problem(
-                    spec, bindings, dtype, Inputs.Distribution.NORMAL, options.seed()));
+                Inputs.problem(spec, bindings, dtype, Inputs.Distribution.NORMAL, options.seed()));
   }
 
   private Optional<Arrays3> arrays() {
@@ -145,8 +144,7 @@ final class Problems {
     obey("--kv-seq", options.kvSeq(), a.k(), 1);
     obey("--kv-heads", options.kvHeads(), a.k(), 2);
     HeadDim dim = new HeadDim(a.q().extent(3), a.v().extent(3));
-    KernelOptions.requireHeadDim(
-        spec, dim, "Q, K and V have head dim %s".formatted(dim));
+    KernelOptions.requireHeadDim(spec, dim, "Q, K and V have head dim %s".formatted(dim));
     kernel
         .askedHeadDim()
         .filter(asked -> !asked.equals(dim))
@@ -162,15 +160,13 @@ final class Problems {
   private static void agree(String what, Loaded a, int axisA, Loaded b, int axisB) {
     if (a.extent(axisA) != b.extent(axisB)) {
       throw new CliException(
-          "%s and %s disagree about the %s: %s, %s"
-              .formatted(a.name(), b.name(), what, a, b));
+          "%s and %s disagree about the %s: %s, %s".formatted(a.name(), b.name(), what, a, b));
     }
   }
 
   private static void obey(String option, OptionalInt asked, Loaded loaded, int axis) {
     if (asked.isPresent() && asked.getAsInt() != loaded.extent(axis)) {
-      throw new CliException(
-          "%s says %d, but %s".formatted(option, asked.getAsInt(), loaded));
+      throw new CliException("%s says %d, but %s".formatted(option, asked.getAsInt(), loaded));
     }
   }
 

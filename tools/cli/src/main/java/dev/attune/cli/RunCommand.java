@@ -118,8 +118,7 @@ final class RunCommand implements Callable<Integer> {
         () ->
             switch (info.kind()) {
               case EMULATED -> Target.SM_80;
-              case CUDA ->
-                  TARGETS.stream().filter(info::runs).findFirst().orElse(info.target());
+              case CUDA -> TARGETS.stream().filter(info::runs).findFirst().orElse(info.target());
             });
   }
 }

@@ -123,8 +123,7 @@ final class SpecFiles {
       throw new CliException("%s has %s".formatted(name, count(checked.diagnostics())));
     }
     List<AttentionSpec> specs = checked.specs();
-    String names =
-        specs.stream().map(AttentionSpec::name).collect(Collectors.joining(", "));
+    String names = specs.stream().map(AttentionSpec::name).collect(Collectors.joining(", "));
     if (wanted.isPresent()) {
       return specs.stream()
           .filter(s -> s.name().equals(wanted.get()))

@@ -57,8 +57,7 @@ final class SpecText {
   }
 
   private void tensor(TensorDecl t) {
-    String shape =
-        t.shape().stream().map(Exprs::print).collect(Collectors.joining(", ", "[", "]"));
+    String shape = t.shape().stream().map(Exprs::print).collect(Collectors.joining(", ", "[", "]"));
     String facts =
         (t.nondecreasing() ? " nondecreasing" : "")
             + t.range()

@@ -5,10 +5,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
 /** {@code attune specs}: the library, one line each. */
-@Command(
-    name = "specs",
-    description = "Lists the built-in specs.",
-    mixinStandardHelpOptions = true)
+@Command(name = "specs", description = "Lists the built-in specs.", mixinStandardHelpOptions = true)
 final class SpecsCommand implements Callable<Integer> {
   private final Terminal terminal;
 
@@ -23,9 +20,7 @@ final class SpecsCommand implements Callable<Integer> {
       terminal
           .out()
           .println(
-              name
-                  + " ".repeat(width + 2 - name.length())
-                  + SpecLibrary.summary(name).orElse(""));
+              name + " ".repeat(width + 2 - name.length()) + SpecLibrary.summary(name).orElse(""));
     }
     return Main.OK;
   }

@@ -62,7 +62,8 @@ record TileCounts(long full, long masked, long skipped) {
         scalars.put(out, eval.integer(expr));
       } else if (op instanceof Op.For loop) {
         long trips =
-            Math.max(0, scalars.getOrDefault(loop.to(), 0L) - scalars.getOrDefault(loop.from(), 0L));
+            Math.max(
+                0, scalars.getOrDefault(loop.to(), 0L) - scalars.getOrDefault(loop.from(), 0L));
         switch (loop.phase()) {
           case BULK -> full += trips;
           case MASKED -> masked += trips;
