@@ -12,6 +12,7 @@ import dev.attune.compiler.spec.Origin;
 import dev.attune.compiler.tile.Channel;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Carried;
+import dev.attune.compiler.tile.Ops;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.compiler.tile.Type;
 import dev.attune.compiler.tile.Value;
@@ -35,6 +36,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Instructions for a tile kernel: one walk over its operations. */
 public final class AmpereSelection {
@@ -282,7 +284,7 @@ public final class AmpereSelection {
       }
       case Op.ScaleRows o -> {
         emit.operation("scaleRows " + o.out());
-        held.put(o.out(), rows.scale(accumulators(o.in()), rowValues(o.row())));
+        held.put(o.out(), rows.scale(overwritten(o.in()), rowValues(o.row())));
       }
       case Op.Exp2 o -> {
         emit.operation("exp2 " + o.out());
@@ -396,7 +398,7 @@ public final class AmpereSelection {
     emit.operation("dot " + o.out());
     Reg[][][] into =
         o.accumulate()
-            .map(this::accumulators)
+            .map(this::overwritten)
             .orElseGet(
                 () -> {
                   Reg[][][] zero = rows.accumulators(o.out().tile().cols() / 8);
@@ -517,6 +519,25 @@ public final class AmpereSelection {
 
   private Reg[][][] accumulators(Value v) {
     return ((Held.Accumulators) held(v)).regs();
+  }
+
+  /** The accumulators of a value that this operation updates in place: it is their only reader. */
+  private Reg[][][] overwritten(Value v) {
+    long readers = Ops.all(kernel.body()).mapToLong(op -> reads(op, v)).sum();
+    if (readers != 1) {
+      throw new IllegalStateException(v + " is updated in place but has other readers");
+    }
+    return accumulators(v);
+  }
+
+  private static long reads(Op op, Value v) {
+    List<Value> read =
+        op instanceof Op.For loop
+            ? Stream.concat(
+                    loop.carried().stream().map(Carried::init), loop.yields().stream())
+                .toList()
+            : Ops.inputs(op);
+    return read.stream().filter(v::equals).count();
   }
 
   private Reg[] rowValues(Value v) {

@@ -192,9 +192,10 @@ final class RowCode {
     return new Rescaled(max, sumOut, alpha);
   }
 
-  /** Each row times its factor, which is at most 1; a warp whose factors are all 1 skips it. */
+  /**
+   * Each row times its factor, which is at most 1, in place; a warp whose factors are all 1 skips it.
+   */
   Held.Accumulators scale(Reg[][][] in, Reg[] factor) {
-    Reg[][][] out = accumulators(in[0].length);
     Reg least = factor[0];
     for (int r = 1; r < count(); r++) {
       least = floats(FloatOp.MIN, least, factor[r]);
@@ -203,16 +204,15 @@ final class RowCode {
     Reg any = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.VoteAny(any, below));
     String skip = emit.label("unscaled");
-    each(in, (m, n, i) -> emit.add(new Inst.Mov(out[m][n][i], in[m][n][i])));
     emit.add(new Inst.Guarded(any, true, new Inst.Bra(skip, true)));
     each(
         in,
         (m, n, i) ->
             emit.add(
                 new Inst.FloatArith(
-                    FloatOp.MUL, out[m][n][i], in[m][n][i], factor[2 * m + i / 2])));
+                    FloatOp.MUL, in[m][n][i], in[m][n][i], factor[2 * m + i / 2])));
     emit.add(new Inst.Label(skip));
-    return new Held.Accumulators(out);
+    return new Held.Accumulators(in);
   }
 
   /** exp2(factor·in − max). */
