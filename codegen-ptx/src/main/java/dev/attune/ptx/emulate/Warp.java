@@ -68,6 +68,11 @@ final class Warp {
     return live;
   }
 
+  /** The lanes of the running group. */
+  int active() {
+    return groupMask[0];
+  }
+
   /** A predicate by its slot, or the complement of a slot. */
   int predicate(int slot) {
     return slot >= 0 ? predicates[slot] : ~predicates[~slot];

@@ -22,6 +22,12 @@ final class WarpCollective {
           Integer.numberOfTrailingZeros(mask & ~members),
           what + ": the lane executes but is not in the member mask");
     }
+    int absent = members & warp.active() & ~mask;
+    if (absent != 0) {
+      throw new Fault(
+          Integer.numberOfTrailingZeros(absent),
+          what + ": divergent: the guard switches off a lane of the member mask");
+    }
     return warp.gathered(members, what) ? members : 0;
   }
 
@@ -52,11 +58,6 @@ final class WarpCollective {
       this.b = b;
       this.c = c;
       this.memberMask = memberMask;
-    }
-
-    @Override
-    boolean convergent() {
-      return true;
     }
 
     @Override
@@ -123,11 +124,6 @@ final class WarpCollective {
     }
 
     @Override
-    boolean convergent() {
-      return true;
-    }
-
-    @Override
     void execute(Warp warp, int mask) {
       int members = members(warp, mask, memberMask, "vote.sync");
       if (members == 0) {
@@ -174,11 +170,6 @@ final class WarpCollective {
     }
 
     @Override
-    boolean convergent() {
-      return true;
-    }
-
-    @Override
     void execute(Warp warp, int mask) {
       int members = members(warp, mask, memberMask, "redux.sync");
       if (members == 0) {
@@ -215,11 +206,6 @@ final class WarpCollective {
     Barrier(Header header, int memberMask) {
       super(header);
       this.memberMask = memberMask;
-    }
-
-    @Override
-    boolean convergent() {
-      return true;
     }
 
     @Override
