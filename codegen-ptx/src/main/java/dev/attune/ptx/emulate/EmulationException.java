@@ -10,4 +10,9 @@ public final class EmulationException extends RuntimeException {
   EmulationException(String message) {
     super(message);
   }
+
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
 }

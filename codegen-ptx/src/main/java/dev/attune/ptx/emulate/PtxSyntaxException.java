@@ -11,6 +11,11 @@ public final class PtxSyntaxException extends RuntimeException {
     this.line = line;
   }
 
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
+
   /** The one-based line of the PTX text. */
   public int line() {
     return line;

@@ -22,6 +22,7 @@ final class AttentionPtx {
     return kernel.text.toString();
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // The annotation is no dependency of this project.
   private void line(String format, Object... arguments) {
     text.append(String.format(Locale.ROOT, format, arguments)).append('\n');
   }

@@ -29,27 +29,24 @@ final class ExchangeTest {
     shuffles("idx.b32 %r2|%p1, %r1, 5, 31, -1", lane -> 5, lane -> 1);
     shuffles(
         "up.b32 %r2|%p1, %r1, 2, 0, -1",
-        lane -> lane < 2 ? lane : lane - 2,
-        lane -> lane < 2 ? 0 : 1);
+        lane -> lane < 2 ? lane : lane - 2, lane -> lane < 2 ? 0 : 1);
     shuffles(
         "down.b32 %r2|%p1, %r1, 2, 31, -1",
-        lane -> lane > 29 ? lane : lane + 2,
-        lane -> lane > 29 ? 0 : 1);
+        lane -> lane > 29 ? lane : lane + 2, lane -> lane > 29 ? 0 : 1);
     // Segments of eight lanes: c has the segment mask 24 above the clamp 31.
     shuffles("idx.b32 %r2|%p1, %r1, 5, 0x181f, -1", lane -> (lane & 24) + 5, lane -> 1);
     shuffles(
         "down.b32 %r2|%p1, %r1, 2, 0x181f, -1",
-        lane -> lane % 8 > 5 ? lane : lane + 2,
-        lane -> lane % 8 > 5 ? 0 : 1);
+        lane -> lane % 8 > 5 ? lane : lane + 2, lane -> lane % 8 > 5 ? 0 : 1);
   }
 
   private static int first(String code) {
     return Kernels.run(
-            "setp.lt.u32 %p1, %r0, 5; mov.u32 %r2, 0;"
-                + code
-                + " setp.ne.u32 %p9, %r0, 0; @!%p9 st.global.u32 [%rd1], %r2;",
-            32,
-            1)[0];
+        "setp.lt.u32 %p1, %r0, 5; mov.u32 %r2, 0;"
+            + code
+            + " setp.ne.u32 %p9, %r0, 0; @!%p9 st.global.u32 [%rd1], %r2;",
+        32,
+        1)[0];
   }
 
   @Test
@@ -84,11 +81,13 @@ final class ExchangeTest {
     assertEquals(
         0x8081, stored("ld.global.u16 %r1, [%rd0+2]; st.global.u32 [%rd1], %r1;", 1, in)[0]);
     assertEquals(
-        (short) 0x8081, stored("ld.global.s16 %r1, [%rd0+2]; st.global.u32 [%rd1], %r1;", 1, in)[0]);
+        (short) 0x8081,
+        stored("ld.global.s16 %r1, [%rd0+2]; st.global.u32 [%rd1], %r1;", 1, in)[0]);
     int[] wide = stored("ld.global.s32 %rd5, [%rd0]; st.global.u64 [%rd1], %rd5;", 2, in);
     assertEquals(-1, wide[1]);
     int[] pair =
-        stored("ld.global.v2.u64 {%rd5, %rd6}, [%rd0]; st.global.v2.u64 [%rd1], {%rd6, %rd5};", 4, in);
+        stored(
+            "ld.global.v2.u64 {%rd5, %rd6}, [%rd0]; st.global.v2.u64 [%rd1], {%rd6, %rd5};", 4, in);
     assertEquals(0x1122_3344, pair[0]);
     assertEquals(0x0102_0304, pair[3]);
     int[] bytes =
@@ -100,8 +99,7 @@ final class ExchangeTest {
     int[] halves =
         stored(
             "ld.global.v4.u16 {%h1, %h2, %h3, _}, [%rd0]; st.global.v2.b16 [%rd1], {%h3, %h1};",
-            1,
-            in);
+            1, in);
     assertEquals(0x8283_0304, halves[0]);
   }
 

@@ -73,8 +73,7 @@ final class MatrixTest {
     String type = bf16 ? "bf16" : "f16";
     body.append("mma.sync.aligned.m16n8k").append(k).append(".row.col.f32.").append(type);
     body.append(".").append(type).append(".f32 {%f4, %f5, %f6, %f7}, ");
-    body.append(
-        k == 16 ? "{%r10, %r11, %r12, %r13}, {%r14, %r15}, " : "{%r10, %r11}, {%r12}, ");
+    body.append(k == 16 ? "{%r10, %r11, %r12, %r13}, {%r14, %r15}, " : "{%r10, %r11}, {%r12}, ");
     body.append("{%f0, %f1, %f2, %f3};\n");
     body.append("mul.wide.u32 %rd6, %r0, 16; add.u64 %rd6, %rd6, %rd1;\n");
     body.append("st.global.v4.f32 [%rd6], {%f4, %f5, %f6, %f7};\n");
@@ -203,7 +202,8 @@ final class MatrixTest {
   void loadsMatricesByTheirRows() {
     for (boolean transposed : new boolean[] {false, true}) {
       for (int count : new int[] {1, 2, 4}) {
-        // Row r of matrix i lies at 16 · (8i + (r xor 5)); element (r, c) of matrix i is 64i + 8r + c.
+        // Row r of matrix i lies at 16 · (8i + (r xor 5)); element (r, c) of matrix i is 64i + 8r +
+        // c.
         int[] input = new int[128];
         for (int matrix = 0; matrix < 4; matrix++) {
           for (int row = 0; row < 8; row++) {
@@ -213,7 +213,8 @@ final class MatrixTest {
             }
           }
         }
-        String registers = List.of("", "%r10", "%r10, %r11", "", "%r10, %r11, %r12, %r13").get(count);
+        String registers =
+            List.of("", "%r10", "%r10, %r11", "", "%r10, %r11, %r12, %r13").get(count);
         StringBuilder body = new StringBuilder();
         body.append(
             """

@@ -54,10 +54,11 @@ final class SyntaxTest {
                     .entry("second")
                     .launch(
                         new EmulatedMemory(),
-                        new LaunchConfig(
-                            Dim3.of(1), Dim3.of(64), 0, List.of(), Kernels.options()),
+                        new LaunchConfig(Dim3.of(1), Dim3.of(64), 0, List.of(), Kernels.options()),
                         new byte[0]));
-    assertTrue(e.getMessage().contains("allows the block (32, 1, 1) at most"), e.getMessage());
+    assertTrue(
+        String.valueOf(e.getMessage()).contains("allows the block (32, 1, 1) at most"),
+        String.valueOf(e.getMessage()));
   }
 
   @ParameterizedTest
