@@ -12,6 +12,7 @@ import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Reg;
 
 /** Elementary functions from the hardware's approximations. Errors are stated for each. */
+@SuppressWarnings("FloatingPointLiteralPrecision") // Constants as they are published.
 final class FloatCode {
   private static final float LOG2E = 1.44269504f;
   private static final float LN2 = 0.693147181f;
