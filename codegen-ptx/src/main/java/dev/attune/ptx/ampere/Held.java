@@ -3,6 +3,7 @@ package dev.attune.ptx.ampere;
 import dev.attune.ptx.Reg;
 
 /** Where a tile-IR value is. */
+@SuppressWarnings("ArrayRecordComponent") // Never compared.
 sealed interface Held {
 
   /**
