@@ -70,7 +70,7 @@ final class BadInputTest {
 
   @Test
   void typesAndRanksMustFit() {
-    refused(1, Attune.run("check", spec("attention a {\n  mask = score + 1\n}\n")), "bool");
+    refused(1, Attune.run("check", spec("attention a {\n  mask = q + 1\n}\n")), "bool");
     refused(
         1,
         Attune.run(
@@ -217,6 +217,6 @@ final class BadInputTest {
     refused(2, Attune.run("run", "causal", "--sequence", "3"), "--sequence");
     refused(2, Attune.run("run", "causal", "--seq", "many"), "many");
     refused(1, run("causal", "--scale", "0"), "--scale");
-    refused(1, run("causal", "--scale", "nan"), "--scale");
+    refused(1, run("causal", "--scale", "NaN"), "--scale");
   }
 }
