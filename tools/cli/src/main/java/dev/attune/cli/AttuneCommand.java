@@ -11,15 +11,7 @@ import picocli.CommandLine.Spec;
     description = "Compiles attention: .attn files become checked, fused GPU kernels.",
     mixinStandardHelpOptions = true,
     version = "attune 0.1.0",
-    synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      CheckCommand.class,
-      CompileCommand.class,
-      RunCommand.class,
-      ExplainCommand.class,
-      SpecsCommand.class,
-      DoctorCommand.class
-    })
+    synopsisSubcommandLabel = "COMMAND")
 final class AttuneCommand implements Runnable {
   @Spec private @org.jspecify.annotations.Nullable CommandSpec command;
 

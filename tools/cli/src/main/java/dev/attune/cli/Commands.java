@@ -1,25 +1,34 @@
 package dev.attune.cli;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 
-/** Makes the commands: each writes to the one terminal. */
-record Commands(Terminal terminal) implements CommandLine.IFactory {
-  @Override
-  public <K> K create(Class<K> type) throws Exception {
-    Object command =
-        type == CheckCommand.class
-            ? new CheckCommand(terminal)
-            : type == CompileCommand.class
-                ? new CompileCommand(terminal)
-                : type == RunCommand.class
-                    ? new RunCommand(terminal)
-                    : type == ExplainCommand.class
-                        ? new ExplainCommand(terminal)
-                        : type == SpecsCommand.class
-                            ? new SpecsCommand(terminal)
-                            : type == DoctorCommand.class
-                                ? new DoctorCommand(terminal)
-                                : CommandLine.defaultFactory().create(type);
-    return type.cast(command);
+/** The commands by name. */
+final class Commands {
+  private Commands() {}
+
+  /**
+   * The command line for some arguments. Where they begin with a command, only that one is looked
+   * at: reading the options of all of them takes longer than checking a file.
+   */
+  static CommandLine line(Terminal terminal, String... arguments) {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("check", () -> new CheckCommand(terminal));
+    commands.put("compile", () -> new CompileCommand(terminal));
+    commands.put("run", () -> new RunCommand(terminal));
+    commands.put("explain", () -> new ExplainCommand(terminal));
+    commands.put("specs", () -> new SpecsCommand(terminal));
+    commands.put("doctor", () -> new DoctorCommand(terminal));
+    CommandLine line = new CommandLine(new AttuneCommand());
+    String first = arguments.length > 0 ? arguments[0] : "";
+    commands.forEach(
+        (name, command) -> {
+          if (name.equals(first) || !commands.containsKey(first)) {
+            line.addSubcommand(name, command.get());
+          }
+        });
+    return line;
   }
 }

@@ -42,7 +42,7 @@ public final class Main {
   /** Runs one command and returns its exit code; never throws. */
   static int run(Terminal terminal, String... args) {
     try {
-      CommandLine line = new CommandLine(new AttuneCommand(), new Commands(terminal));
+      CommandLine line = Commands.line(terminal, args);
       line.setOut(terminal.writer(terminal.out()));
       line.setErr(terminal.writer(terminal.err()));
       line.setParameterExceptionHandler((e, ignored) -> usage(terminal, e));
