@@ -1,5 +1,6 @@
 package dev.attune.ptx.ampere;
 
+import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.ScoreFactor;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
@@ -30,7 +31,7 @@ public final class AmpereSchedules {
       throw new IllegalArgumentException(
           "head dim " + dim + " is not supported: multiples of 8 from 8 to 256 are");
     }
-    return candidates(dim, ScoreFactor.of(spec.score().expr()).isPresent()).stream()
+    return candidates(dim, plain(spec)).stream()
         .filter(s -> fits(target, dim, s))
         .findFirst()
         .orElseThrow(
@@ -39,13 +40,20 @@ public final class AmpereSchedules {
                     "no schedule for head dim " + dim + " fits " + target.ptxName()));
   }
 
+  private static boolean plain(AttentionSpec spec) {
+    return ScoreFactor.of(spec.score().expr()).isPresent()
+        && KvBounds.solve(spec).clauses().stream().allMatch(KvBounds.Solved::solved);
+  }
+
   private static boolean supported(int dim) {
     return dim >= 8 && dim <= 256 && dim % 8 == 0;
   }
 
   /**
-   * @param plain the score is the product times a factor: with no expression to evaluate at every
-   *     element there are registers for wider tiles
+   * The schedules of a head dimension, best first.
+   *
+   * @param plain the score is the product times a factor and the mask bounds the keys: with little
+   *     to evaluate at every element there are registers for wider tiles
    */
   private static List<Schedule> candidates(HeadDim dim, boolean plain) {
     int widest = Math.max(dim.qk(), dim.v());
@@ -60,11 +68,14 @@ public final class AmpereSchedules {
       if (plain) {
         list.add(schedule(128, 48, 4, 2, 2, "head dim up to 128, plain score"));
       }
-      list.add(schedule(128, 32, 4, 2, 2, "head dim up to 128"));
+      list.add(schedule(128, 32, 4, 1, 2, "head dim up to 128"));
       list.add(schedule(128, 32, 4, 1, 1, "head dim up to 128, less shared memory"));
       list.add(schedule(64, 32, 4, 1, 2, "head dim up to 128, little shared memory"));
     } else {
-      list.add(schedule(128, 64, 8, 2, 1, "head dim up to 256"));
+      if (plain) {
+        list.add(schedule(128, 64, 8, 2, 1, "head dim up to 256, plain score"));
+      }
+      list.add(schedule(128, 48, 8, 2, 1, "head dim up to 256"));
       list.add(schedule(128, 32, 8, 2, 1, "head dim up to 256, less shared memory"));
       list.add(schedule(64, 32, 4, 1, 1, "head dim up to 256, little shared memory"));
     }
