@@ -533,8 +533,7 @@ public final class AmpereSelection {
   private static long reads(Op op, Value v) {
     List<Value> read =
         op instanceof Op.For loop
-            ? Stream.concat(
-                    loop.carried().stream().map(Carried::init), loop.yields().stream())
+            ? Stream.concat(loop.carried().stream().map(Carried::init), loop.yields().stream())
                 .toList()
             : Ops.inputs(op);
     return read.stream().filter(v::equals).count();

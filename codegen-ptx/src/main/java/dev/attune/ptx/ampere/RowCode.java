@@ -194,7 +194,8 @@ final class RowCode {
   }
 
   /**
-   * Each row times its factor, which is at most 1, in place; a warp whose factors are all 1 skips it.
+   * Each row times its factor, which is at most 1, in place; a warp whose factors are all 1 skips
+   * it.
    */
   Held.Accumulators scale(Reg[][][] in, Reg[] factor) {
     Reg least = factor[0];
@@ -210,8 +211,7 @@ final class RowCode {
         in,
         (m, n, i) ->
             emit.add(
-                new Inst.FloatArith(
-                    FloatOp.MUL, in[m][n][i], in[m][n][i], factor[2 * m + i / 2])));
+                new Inst.FloatArith(FloatOp.MUL, in[m][n][i], in[m][n][i], factor[2 * m + i / 2])));
     emit.add(new Inst.Label(skip));
     return new Held.Accumulators(in);
   }

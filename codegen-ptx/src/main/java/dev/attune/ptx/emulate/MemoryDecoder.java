@@ -22,9 +22,11 @@ final class MemoryDecoder {
   private static Symbol.Register wideEnough(
       EntryBuilder b, Symbol.Register register, PtxType type) {
     int least = Math.max(type.bits, 16);
-    if (register.type().bits < least || (type.isFloat() && register.type().bits != type.bits)) {
+    if (register.type().bits < least
+        || (type.isFloat() && register.type().bits != type.bits)
+        || (type.isInteger() && register.type().isFloat())) {
       throw b.error(
-          "'" + register.name() + "' is ." + register.type() + ", too narrow for ." + type);
+          "'" + register.name() + "' is ." + register.type() + ", which does not fit ." + type);
     }
     return register;
   }
