@@ -316,7 +316,8 @@ final class FrontendTest {
             """
             let bad = q + true
             attention a { mask = bad > 1 or bad < 0 }
-            attention b { mask = bad == 2 }""");
+            attention b { mask = bad == 2 }\
+            """);
     assertEquals(1, checked.diagnostics().size());
     assertEquals(1, checked.diagnostics().getFirst().primary().span().line());
   }

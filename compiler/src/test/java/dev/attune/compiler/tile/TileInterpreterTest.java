@@ -228,7 +228,8 @@ class TileInterpreterTest {
         assertThrows(
             RuntimeException.class,
             () -> run(forgotten, inputs, new TileInterpreter.Options(false, 1)));
-    assertTrue(String.valueOf(thrown.getMessage()).contains("l2 is Row<32, partial>"), thrown::getMessage);
+    assertTrue(
+        String.valueOf(thrown.getMessage()).contains("l2 is Row<32, partial>"), thrown::getMessage);
   }
 
   @Test
