@@ -86,7 +86,7 @@ public final class KernelParameters {
     // What a user named is numbered: no identifier of a spec reaches the code.
     int scalars = 0;
     for (ParamDecl p : spec.params()) {
-      Type type = p.type() == ScalarType.FLOAT ? Parameter.Type.F32 : Parameter.Type.S32;
+      Parameter.Type type = p.type() == ScalarType.FLOAT ? Parameter.Type.F32 : Parameter.Type.S32;
       list.add(new Parameter("param" + scalars++, new Role.Scalar(p.name()), type));
     }
     int tensors = 0;
