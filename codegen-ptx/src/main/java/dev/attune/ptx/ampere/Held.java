@@ -2,7 +2,8 @@ package dev.attune.ptx.ampere;
 
 import dev.attune.ptx.Reg;
 
-/** Where a tile-IR value is. */
+/** Where a tile-IR value is. Two are never compared. */
+@SuppressWarnings("ArrayRecordComponent")
 sealed interface Held {
 
   /**

@@ -58,6 +58,7 @@ final class RowCode {
   }
 
   /** New values of max, sum and the factor of the accumulator. */
+  @SuppressWarnings("ArrayRecordComponent")
   record Rescaled(Reg[] max, Reg[] sum, Reg[] alpha) {}
 
   /** Rows of a lane. */

@@ -20,7 +20,6 @@ import dev.attune.ptx.Reg;
 import dev.attune.ptx.artifact.Parameter;
 import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.artifact.Parameter.Role;
-import dev.attune.ptx.artifact.Parameter.Type;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -70,29 +69,30 @@ public final class KernelParameters {
             case MAX_SCORE -> softmax && spec.outputs().contains(Output.MAX_SCORE);
           };
       if (present) {
-        list.add(new Parameter(lower(of), new Role.Pointer(of), Type.U64));
+        list.add(new Parameter(lower(of), new Role.Pointer(of), Parameter.Type.U64));
       }
     }
     for (Operand of : List.of(Operand.Q, Operand.K, Operand.V, Operand.O)) {
       for (Axis axis : Axis.values()) {
         String name = lower(of) + "_stride_" + lower(axis);
-        list.add(new Parameter(name, new Role.Stride(of, axis), Type.S64));
+        list.add(new Parameter(name, new Role.Stride(of, axis), Parameter.Type.S64));
       }
     }
     for (Extent extent :
         List.of(Extent.B, Extent.HQ, Extent.HKV, Extent.SQ, Extent.SKV, Extent.GROUP)) {
-      list.add(new Parameter("size_" + lower(extent), new Role.Size(extent), Type.S32));
+      list.add(new Parameter("size_" + lower(extent), new Role.Size(extent), Parameter.Type.S32));
     }
-    list.add(new Parameter("scale", new Role.Scale(), Type.F32));
+    list.add(new Parameter("scale", new Role.Scale(), Parameter.Type.F32));
     // What a user named is numbered: no identifier of a spec reaches the code.
     int scalars = 0;
     for (ParamDecl p : spec.params()) {
-      Type type = p.type() == ScalarType.FLOAT ? Type.F32 : Type.S32;
+      Parameter.Type type = p.type() == ScalarType.FLOAT ? Parameter.Type.F32 : Parameter.Type.S32;
       list.add(new Parameter("param" + scalars++, new Role.Scalar(p.name()), type));
     }
     int tensors = 0;
     for (TensorDecl t : spec.tensors()) {
-      list.add(new Parameter("tensor" + tensors++, new Role.Captured(t.name()), Type.U64));
+      list.add(
+          new Parameter("tensor" + tensors++, new Role.Captured(t.name()), Parameter.Type.U64));
     }
     return List.copyOf(list);
   }

@@ -43,8 +43,8 @@ public final class Main {
   static int run(Terminal terminal, String... args) {
     try {
       CommandLine line = new CommandLine(new AttuneCommand(), new Commands(terminal));
-      line.setOut(new PrintWriter(terminal.out(), true));
-      line.setErr(new PrintWriter(terminal.err(), true));
+      line.setOut(terminal.writer(terminal.out()));
+      line.setErr(terminal.writer(terminal.err()));
       line.setParameterExceptionHandler((e, ignored) -> usage(terminal, e));
       line.setExecutionExceptionHandler((e, command, ignored) -> failure(terminal, e, args));
       line.setCaseInsensitiveEnumValuesAllowed(true);

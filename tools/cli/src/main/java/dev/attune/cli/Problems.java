@@ -278,7 +278,9 @@ final class Problems {
                     .formatted(
                         t.name(),
                         t.type().keyword(),
-                        Arrays.toString(problem.bindings().tensors().get(t.name()).shape()),
+                        Optional.ofNullable(problem.bindings().tensors().get(t.name()))
+                            .map(array -> Arrays.toString(array.shape()))
+                            .orElse(""),
                         options.tensors().getOrDefault(t.name(), "random")));
   }
 }

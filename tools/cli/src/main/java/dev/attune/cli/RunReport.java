@@ -91,7 +91,11 @@ record RunReport(
   private String scalars() {
     String params =
         problem.spec().params().stream()
-            .map(p -> p.name() + " = " + value(p, problem.bindings().params().get(p.name())))
+            .map(
+                p ->
+                    p.name()
+                        + " = "
+                        + value(p, problem.bindings().params().getOrDefault(p.name(), 0.0)))
             .collect(Collectors.joining(", "));
     return (params.isEmpty() ? "" : params + ", ")
         + format("scale = %.6g", problem.bindings().scale());
@@ -113,6 +117,7 @@ record RunReport(
             s.headDim());
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // Every pattern is a literal of this file.
   private static String format(String pattern, Object... values) {
     return String.format(Locale.ROOT, pattern, values);
   }

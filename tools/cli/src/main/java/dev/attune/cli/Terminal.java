@@ -1,6 +1,9 @@
 package dev.attune.cli;
 
+import java.io.OutputStreamWriter;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 
 /**
  * Where a command writes.
@@ -10,6 +13,11 @@ import java.io.PrintStream;
  * @param colour whether {@code err} shows ANSI colours
  */
 record Terminal(PrintStream out, PrintStream err, boolean colour) {
+
+  /** A stream of this terminal for those that want a writer. */
+  PrintWriter writer(PrintStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+  }
 
   /** Says what is wrong. */
   void error(String message) {
