@@ -2,8 +2,8 @@ package dev.attune.ptx.ampere;
 
 import dev.attune.ptx.Reg;
 
-/** Where a tile-IR value is. Two are never compared. */
-@SuppressWarnings("ArrayRecordComponent")
+/** Where a tile-IR value is. */
+@SuppressWarnings("ArrayRecordComponent") // Never compared.
 sealed interface Held {
 
   /**

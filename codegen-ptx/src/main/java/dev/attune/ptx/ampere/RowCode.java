@@ -58,7 +58,7 @@ final class RowCode {
   }
 
   /** New values of max, sum and the factor of the accumulator. */
-  @SuppressWarnings("ArrayRecordComponent")
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record Rescaled(Reg[] max, Reg[] sum, Reg[] alpha) {}
 
   /** Rows of a lane. */

@@ -12,6 +12,7 @@ import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Reg;
 
 /** Elementary functions from the hardware's approximations. Errors are stated for each. */
+@SuppressWarnings("FloatingPointLiteralPrecision") // Constants as they are published.
 final class FloatCode {
   private static final float LOG2E = (float) 1.4426950408889634;
   private static final float LN2 = (float) 0.6931471805599453;

@@ -1,0 +1,5 @@
+/** Small complete programs to copy. */
+@NullMarked
+package dev.attune.samples;
+
+import org.jspecify.annotations.NullMarked;
