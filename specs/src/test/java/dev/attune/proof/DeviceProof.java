@@ -58,10 +58,37 @@ abstract class DeviceProof {
   @Test
   void everySize() {
     int[][] sizes = {
-      {0, 0}, {0, 5}, {5, 0}, {1, 1}, {1, 3}, {2, 1}, {1, 128}, {1, 339}, {3, 513}, {15, 17},
-      {31, 33}, {33, 31}, {63, 64}, {64, 63}, {64, 65}, {65, 64}, {64, 128}, {113, 203},
-      {127, 127}, {127, 129}, {128, 128}, {129, 127}, {129, 129}, {128, 217}, {191, 193}, {239, 1},
-      {255, 257}, {257, 255}, {256, 256}, {307, 256}, {511, 1},
+      {0, 0},
+      {0, 5},
+      {5, 0},
+      {1, 1},
+      {1, 3},
+      {2, 1},
+      {1, 128},
+      {1, 339},
+      {3, 513},
+      {15, 17},
+      {31, 33},
+      {33, 31},
+      {63, 64},
+      {64, 63},
+      {64, 65},
+      {65, 64},
+      {64, 128},
+      {113, 203},
+      {127, 127},
+      {127, 129},
+      {128, 128},
+      {129, 127},
+      {129, 129},
+      {128, 217},
+      {191, 193},
+      {239, 1},
+      {255, 257},
+      {257, 255},
+      {256, 256},
+      {307, 256},
+      {511, 1},
     };
     List<Trial> trials = new ArrayList<>();
     List<AttentionSpec> specs =
@@ -70,8 +97,7 @@ abstract class DeviceProof {
       for (AttentionSpec spec : specs) {
         int i = trials.size();
         Dtype dtype = Dtype.values()[i / specs.size() % 2];
-        trials.add(
-            Trial.of(spec, dtype, shape(1, 2, 1, size[0], size[1], 64)).in(layout(i)));
+        trials.add(Trial.of(spec, dtype, shape(1, 2, 1, size[0], size[1], 64)).in(layout(i)));
       }
     }
     run(trials);
@@ -229,7 +255,7 @@ abstract class DeviceProof {
   void surroundingsDoNotMatter() {
     List<Trial> trials = new ArrayList<>();
     for (Dtype dtype : Dtype.values()) {
-      for (int[] size : new int[][] {{1, 1}, {100, 77}, {130, 200}}) {
+      for (int[] size : new int[][] {{1, 1}, {130, 77}}) {
         Shape shape = shape(2, 2, 1, size[0], size[1], 40);
         trials.add(Trial.of(CAUSAL, dtype, shape));
         trials.add(Trial.of(Kernels.library("relative_bias"), dtype, shape));
@@ -239,19 +265,21 @@ abstract class DeviceProof {
     none(each(trials, DeviceProof::dependsOnSurroundings), trials.size());
   }
 
+  /** Every poison in the layout with gaps, and every layout. */
   private static Optional<String> dependsOnSurroundings(Trial trial, Device device) {
     Problem problem = trial.problem().problem();
     Result first = new Placed(device).run(problem);
-    for (Layout layout : Layout.values()) {
-      for (Placed.Poison poison : Placed.Poison.values()) {
-        try {
-          Result other = new Placed(device, layout, poison).run(problem);
-          if (!same(first, other)) {
-            return Optional.of("the result depends on %s around %s".formatted(poison, layout));
-          }
-        } catch (DeviceException | AssertionError e) {
-          return Optional.of("%s, %s: %s".formatted(layout, poison, e.getMessage()));
+    Placed.Poison[] poisons = Placed.Poison.values();
+    for (int i = 0; i < poisons.length + Layout.values().length; i++) {
+      Layout layout = i < poisons.length ? Layout.PADDED : layout(i);
+      Placed.Poison poison = poisons[i % poisons.length];
+      try {
+        Result other = new Placed(device, layout, poison).run(problem);
+        if (!same(first, other)) {
+          return Optional.of("the result depends on %s around %s".formatted(poison, layout));
         }
+      } catch (DeviceException | AssertionError e) {
+        return Optional.of("%s, %s: %s".formatted(layout, poison, e.getMessage()));
       }
     }
     return Optional.empty();

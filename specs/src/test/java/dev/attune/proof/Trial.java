@@ -27,8 +27,7 @@ record Trial(Case problem, Layout layout) {
   static Trial of(AttentionSpec spec, Dtype dtype, Shape shape) {
     Bindings defaults = Inputs.bindings(spec, shape, 1);
     return new Trial(
-        new Case(
-            spec, dtype, shape, defaults.scale(), defaults.params(), Distribution.NORMAL, 1),
+        new Case(spec, dtype, shape, defaults.scale(), defaults.params(), Distribution.NORMAL, 1),
         Layout.CONTIGUOUS);
   }
 
