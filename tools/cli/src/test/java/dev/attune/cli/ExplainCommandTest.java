@@ -1,0 +1,125 @@
+package dev.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.attune.ptx.artifact.Artifacts;
+import dev.attune.specs.SpecLibrary;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The commands that show or write something and run nothing. */
+final class ExplainCommandTest {
+  @TempDir private Path dir;
+
+  static List<String> names() {
+    return SpecLibrary.names();
+  }
+
+  private static Attune ok(String... arguments) {
+    Attune run = Attune.run(arguments);
+    assertEquals(0, run.code(), run.out() + run.err());
+    return run;
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void everyStageOfEveryBuiltInPrints(String name) {
+    for (String stage : List.of("syntax", "spec", "tile", "schedule", "ptx")) {
+      assertTrue(!ok("explain", name, "--stage", stage).out().isBlank(), name + " " + stage);
+    }
+  }
+
+  @Test
+  void causalVisitsHalfTheTiles() {
+    String out = ok("explain", "causal", "--seq", "4096").out();
+    Matcher visited = Pattern.compile("(\\d+) of (\\d+) tiles visited").matcher(out);
+    assertTrue(visited.find(), out);
+    double share = Double.parseDouble(visited.group(1)) / Double.parseDouble(visited.group(2));
+    assertTrue(share > 0.5 && share < 0.54, out);
+    assertTrue(out.contains("registers"), out);
+  }
+
+  @Test
+  void stopAfterShowsTheKernelThere() {
+    String lowered = ok("explain", "causal", "--stage", "tile", "--stop-after", "lower").out();
+    String split = ok("explain", "causal", "--stage", "tile", "--stop-after", "split-phases").out();
+    String all = ok("explain", "causal", "--stage", "tile").out();
+    assertTrue(!lowered.contains("for bulk") && split.contains("for bulk"), split);
+    assertNotEquals(split, all);
+    Attune unknown = Attune.run("explain", "causal", "--stage", "tile", "--stop-after", "none");
+    assertEquals(1, unknown.code());
+    assertTrue(unknown.err().contains("split-phases"), unknown.err());
+  }
+
+  @Test
+  void passesAreTimedBesideTheResult() {
+    Attune run = ok("explain", "causal", "--stage", "tile", "--time-passes");
+    assertTrue(run.err().contains("split-phases"), run.err());
+    assertEquals(ok("explain", "causal", "--stage", "tile").out(), run.out());
+  }
+
+  @Test
+  void compileWritesWhatItSays() throws Exception {
+    Path target = dir.resolve("made/here");
+    Attune run =
+        ok(
+            "compile",
+            "gpt_oss",
+            "-o",
+            target.toString(),
+            "--name",
+            "mine",
+            "--target",
+            "sm_90a",
+            "--dtype",
+            "f16",
+            "--head-dim",
+            "64",
+            "--cubin");
+    assertTrue(Files.size(target.resolve("mine.cubin")) > 0);
+    assertTrue(run.out().contains("registers, 0 bytes spilled"), run.out());
+    assertEquals("gpt_oss", Artifacts.read(target, "mine").manifest().spec());
+    Attune again = ok("compile", "gpt_oss", "-o", dir.toString());
+    assertTrue(Files.exists(dir.resolve("gpt_oss.ptx")), again.out());
+    assertTrue(Files.exists(dir.resolve("gpt_oss.json")), again.out());
+    assertTrue(!Files.exists(dir.resolve("gpt_oss.cubin")), again.out());
+  }
+
+  @Test
+  void specsHasOneLineEach() {
+    List<String> lines = ok("specs").out().lines().toList();
+    assertEquals(SpecLibrary.names().size(), lines.size());
+    assertTrue(lines.stream().allMatch(l -> l.matches("\\S+  +\\S.*")), lines.toString());
+  }
+
+  @Test
+  void doctorSaysWhatThereIs() {
+    String out = ok("doctor").out();
+    for (String part : List.of("java", "assembler", "driver", "emulated")) {
+      assertTrue(out.contains(part), out);
+    }
+  }
+
+  @Test
+  void checkTakesSeveralFiles() throws Exception {
+    Path bad = Files.writeString(dir.resolve("bad.attn"), "attention a {\n  mask = nothing\n}\n");
+    Attune run = Attune.run("check", "causal", bad.toString());
+    assertEquals(1, run.code());
+    assertTrue(run.out().contains("causal: ok"), run.out());
+    assertTrue(run.out().contains("bad.attn: 1 error"), run.out());
+    assertTrue(run.err().contains("bad.attn:2:10"), run.err());
+    Attune json = Attune.run("check", bad.toString(), "--format", "json");
+    assertTrue(json.out().startsWith("[") && json.err().isEmpty(), json.out() + json.err());
+    Attune line = Attune.run("check", bad.toString(), "--format", "line");
+    assertEquals(1, line.out().lines().count());
+  }
+}

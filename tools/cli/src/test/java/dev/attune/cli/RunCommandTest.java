@@ -1,0 +1,154 @@
+package dev.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.attune.compiler.spec.NdArray;
+import dev.attune.runtime.Npy;
+import dev.attune.specs.SpecLibrary;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** {@code attune run} on the emulated device. */
+final class RunCommandTest {
+  @TempDir private Path dir;
+
+  static List<String> names() {
+    return SpecLibrary.names();
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void everyBuiltInPasses(String name) {
+    Attune run =
+        Attune.run(
+            "run",
+            name,
+            "--device",
+            "emulated",
+            "--seq",
+            "70",
+            "--kv-seq",
+            "83",
+            "--heads",
+            "2",
+            "--kv-heads",
+            "1",
+            "--head-dim",
+            "32");
+    assertEquals(0, run.code(), run.out() + run.err());
+    assertTrue(run.last().startsWith("PASS device=emulated kernel=attune_" + name), run.last());
+    for (String key : List.of("max_err", "max_ratio", "rmse_ratio", "time_ms")) {
+      assertTrue(Double.isFinite(Double.parseDouble(run.value(key))), key + " in " + run.last());
+    }
+    boolean weight = name.equals("sigmoid");
+    assertEquals(weight, run.value("lse_err").equals("n/a"), run.last());
+  }
+
+  @Test
+  void filesGiveTheShapesAndTakeTheResults() {
+    NdArray q = ramp(1, 5, 2, 16);
+    NdArray k = ramp(1, 9, 1, 16);
+    NdArray v = ramp(1, 9, 1, 24);
+    Npy.write(dir.resolve("q.npy"), q);
+    Npy.write(dir.resolve("k.npy"), k);
+    Npy.write(dir.resolve("v.npy"), v);
+    Attune run =
+        Attune.run(
+            "run",
+            "causal_bottom_right",
+            "--device",
+            "emulated",
+            "--dtype",
+            "f16",
+            "--q",
+            file("q.npy"),
+            "--k",
+            file("k.npy"),
+            "--v",
+            file("v.npy"),
+            "--out",
+            file("o.npy"),
+            "--lse",
+            file("lse.npy"));
+    assertEquals(0, run.code(), run.out() + run.err());
+    assertArrayEquals(new int[] {1, 5, 2, 24}, Npy.read(dir.resolve("o.npy")).shape());
+    assertArrayEquals(new int[] {1, 2, 5}, Npy.read(dir.resolve("lse.npy")).shape());
+    assertEquals("f16", run.value("dtype"));
+  }
+
+  @Test
+  void capturedTensorsAndParamsComeFromTheCommandLine() {
+    Npy.write(dir.resolve("slopes.npy"), new NdArray(new int[] {2}, new float[] {0.5f, 0.25f}));
+    Attune alibi =
+        Attune.run(
+            "run",
+            "alibi",
+            "--device",
+            "emulated",
+            "--seq",
+            "40",
+            "--tensor",
+            "slopes=" + file("slopes.npy"));
+    assertEquals(0, alibi.code(), alibi.out() + alibi.err());
+    assertTrue(alibi.out().contains("slopes.npy"), alibi.out());
+    Attune window =
+        Attune.run(
+            "run", "sliding_window", "--device", "emulated", "--seq", "40", "--param", "window=7");
+    assertEquals(0, window.code(), window.out() + window.err());
+    assertTrue(window.out().contains("window = 7"), window.out());
+  }
+
+  @Test
+  void aFailureOfTheComparisonIsAFailure() throws IOException {
+    // Float32 loses the score beside 1e9, the float64 reference does not.
+    Path spec = dir.resolve("steep.attn");
+    Files.writeString(spec, "attention steep {\n  score = score * scale + 1e9 - 1e9\n}\n");
+    Attune run =
+        Attune.run("run", spec.toString(), "--device", "emulated", "--seq", "8", "--head-dim", "8");
+    assertEquals(1, run.code(), run.out() + run.err());
+    assertTrue(run.last().startsWith("FAIL "), run.last());
+  }
+
+  @Test
+  void theSameSeedGivesTheSameResult() {
+    List<String> measures = List.of("max_err", "max_ratio", "rmse_ratio", "lse_err");
+    String[] command = {
+      "run", "softcap", "--device", "emulated", "--seq", "33", "--seed", "5", "--head-dim", "16"
+    };
+    Attune first = Attune.run(command);
+    Attune second = Attune.run(command);
+    for (String key : measures) {
+      assertEquals(first.value(key), second.value(key));
+    }
+  }
+
+  @Test
+  void emptyProblemsPass() {
+    for (String[] sizes : new String[][] {{"0", "5"}, {"5", "0"}, {"1", "1"}}) {
+      Attune run =
+          Attune.run(
+              "run", "causal", "--device", "emulated", "--seq", sizes[0], "--kv-seq", sizes[1]);
+      assertEquals(0, run.code(), run.out() + run.err());
+    }
+  }
+
+  private String file(String name) {
+    return dir.resolve(name).toString();
+  }
+
+  private static NdArray ramp(int... shape) {
+    NdArray array = NdArray.floats(shape);
+    for (int i = 0; i < array.floats().length; i++) {
+      array.floats()[i] = (i * 37 % 64 - 32) / 16f;
+    }
+    return array;
+  }
+}
