@@ -1,8 +1,12 @@
 package dev.attune.ptx.ampere;
 
+import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.analysis.ScoreFactor;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.HeadDim;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,16 +22,16 @@ public final class AmpereSchedules {
   private AmpereSchedules() {}
 
   /**
-   * The schedule for a target and head dimension.
+   * The schedule for a spec, target and head dimension.
    *
    * @throws IllegalArgumentException for a head dimension that is not a multiple of 8 up to 256
    */
-  public static Schedule choose(Target target, HeadDim dim) {
+  public static Schedule choose(AttentionSpec spec, Target target, HeadDim dim) {
     if (!supported(dim.qk()) || !supported(dim.v())) {
       throw new IllegalArgumentException(
           "head dim " + dim + " is not supported: multiples of 8 from 8 to 256 are");
     }
-    return candidates(dim).stream()
+    return candidates(dim, plain(spec)).stream()
         .filter(s -> fits(target, dim, s))
         .findFirst()
         .orElseThrow(
@@ -36,31 +40,52 @@ public final class AmpereSchedules {
                     "no schedule for head dim " + dim + " fits " + target.ptxName()));
   }
 
+  private static boolean plain(AttentionSpec spec) {
+    return ScoreFactor.of(spec.score().expr()).isPresent()
+        && KvBounds.solve(spec).clauses().stream().allMatch(KvBounds.Solved::solved);
+  }
+
   private static boolean supported(int dim) {
     return dim >= 8 && dim <= 256 && dim % 8 == 0;
   }
 
-  private static List<Schedule> candidates(HeadDim dim) {
+  /**
+   * The schedules of a head dimension, best first.
+   *
+   * @param plain the score is the product times a factor and the mask bounds the keys: with little
+   *     to evaluate at every element there are registers for wider tiles
+   */
+  private static List<Schedule> candidates(HeadDim dim, boolean plain) {
     int widest = Math.max(dim.qk(), dim.v());
-    Schedule last = new Schedule(64, 16, 4, 1, false, 1, LAZY, "the smallest tiles");
+    List<Schedule> list = new ArrayList<>();
     if (widest <= 64) {
-      return List.of(
-          new Schedule(128, 64, 4, 2, false, 2, LAZY, "head dim up to 64"),
-          new Schedule(64, 64, 4, 1, false, 2, LAZY, "head dim up to 64, little shared memory"),
-          last);
+      if (plain) {
+        list.add(schedule(128, 96, 4, 2, 2, "head dim up to 64, plain score"));
+      }
+      list.add(schedule(128, 64, 4, 2, 2, "head dim up to 64"));
+      list.add(schedule(64, 64, 4, 1, 2, "head dim up to 64, little shared memory"));
+    } else if (widest <= 128) {
+      if (plain) {
+        list.add(schedule(128, 48, 4, 2, 2, "head dim up to 128, plain score"));
+      }
+      list.add(schedule(128, 32, 4, 1, 2, "head dim up to 128"));
+      list.add(schedule(128, 32, 4, 1, 1, "head dim up to 128, less shared memory"));
+      list.add(schedule(64, 32, 4, 1, 2, "head dim up to 128, little shared memory"));
+    } else {
+      if (plain) {
+        list.add(schedule(128, 64, 8, 2, 1, "head dim up to 256, plain score"));
+      }
+      list.add(schedule(128, 48, 8, 2, 1, "head dim up to 256"));
+      list.add(schedule(128, 32, 8, 2, 1, "head dim up to 256, less shared memory"));
+      list.add(schedule(64, 32, 4, 1, 1, "head dim up to 256, little shared memory"));
     }
-    if (widest <= 128) {
-      return List.of(
-          new Schedule(128, 64, 4, 2, false, 2, LAZY, "head dim up to 128"),
-          new Schedule(128, 32, 4, 2, false, 1, LAZY, "head dim up to 128, less shared memory"),
-          new Schedule(64, 32, 4, 1, false, 2, LAZY, "head dim up to 128, little shared memory"),
-          last);
-    }
-    return List.of(
-        new Schedule(128, 64, 8, 2, false, 1, LAZY, "head dim up to 256"),
-        new Schedule(128, 32, 8, 2, false, 1, LAZY, "head dim up to 256, less shared memory"),
-        new Schedule(64, 32, 4, 1, false, 1, LAZY, "head dim up to 256, little shared memory"),
-        last);
+    list.add(schedule(64, 16, 4, 1, 1, "the smallest tiles"));
+    return list;
+  }
+
+  private static Schedule schedule(
+      int rows, int cols, int warps, int stages, int blocksPerSm, String why) {
+    return new Schedule(rows, cols, warps, stages, false, blocksPerSm, LAZY, why);
   }
 
   /** Whether a schedule's tiles fit the shared memory and registers of a target. */

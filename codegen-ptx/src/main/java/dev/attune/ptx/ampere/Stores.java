@@ -59,7 +59,8 @@ final class Stores {
     stage(output);
     emit.add(new Inst.BarWarpSync());
     int chunks = kernel.headDim().v() / 8;
-    int lanes = Integer.highestOneBit(2 * chunks - 1);
+    // As many lanes per row as it has chunks, and no more rows at a time than the warp has.
+    int lanes = Math.max(Integer.highestOneBit(2 * chunks - 1), 32 / schedule.rowsPerWarp());
     int rowsPerStep = 32 / lanes;
     int shift = Integer.numberOfTrailingZeros(lanes);
     var laneRow = emit.arith(IntOp.SHR, Ty.S32, threads.lane(), new IntConst(shift));

@@ -63,7 +63,7 @@ public final class KernelCompiler {
     Schedule schedule =
         options
             .schedule()
-            .orElseGet(() -> AmpereSchedules.choose(options.target(), options.headDim()));
+            .orElseGet(() -> AmpereSchedules.choose(spec, options.target(), options.headDim()));
     TileKernel lowered = Lowering.forward(spec, options.dtype(), options.headDim(), schedule);
     List<Pass> passes = Pipeline.ampere(schedule);
     TileKernel tiles = Pipeline.run(passes, lowered);

@@ -14,8 +14,8 @@ import dev.attune.ptx.Reg;
 /** Elementary functions from the hardware's approximations. Errors are stated for each. */
 @SuppressWarnings("FloatingPointLiteralPrecision") // Constants as they are published.
 final class FloatCode {
-  private static final float LOG2E = 1.44269504f;
-  private static final float LN2 = 0.693147181f;
+  private static final float LOG2E = (float) 1.4426950408889634;
+  private static final float LN2 = (float) 0.6931471805599453;
 
   /** Coefficients of x¹¹, x⁹, … x³ in the series of tanh. */
   private static final double[] TANH_SERIES = {
@@ -78,9 +78,9 @@ final class FloatCode {
     Operand t =
         emit.floatUnary(
             FloatUnary.RCP_APPROX, emit.fma(a, new FloatConst(0.3275911f), new FloatConst(1)));
-    Operand p = new FloatConst(1.061405429f);
-    for (float c : new float[] {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f}) {
-      p = emit.fma(p, t, new FloatConst(c));
+    Operand p = new FloatConst((float) 1.061405429);
+    for (double c : new double[] {-1.453152027, 1.421413741, -0.284496736, 0.254829592}) {
+      p = emit.fma(p, t, new FloatConst((float) c));
     }
     Operand square = emit.floats(FloatOp.MUL, a, a);
     Operand e = exp(emit.floatUnary(FloatUnary.NEG, square));

@@ -9,6 +9,7 @@ import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Operand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.attune.compiler.pass;
 
+import dev.attune.compiler.analysis.ScoreFactor;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Expr;
@@ -50,7 +51,7 @@ final class FoldScale {
       switch (renamed) {
         case Op.Map map when softmax && inExp2Domain(map.expr().expr()).isPresent() -> {
           Expr score = inExp2Domain(map.expr().expr()).get();
-          Optional<Expr> uniform = factorOfScore(score);
+          Optional<Expr> uniform = ScoreFactor.of(score);
           if (uniform.isPresent()) {
             factor = Simplify.simplify(Exprs.mul(uniform.get(), Exprs.of(Lowering.LOG2E)));
             replaced.put(map.out(), map.in());
@@ -77,30 +78,6 @@ final class FoldScale {
             && c == Lowering.LOG2E
         ? Optional.of(score)
         : Optional.empty();
-  }
-
-  /** The positive uniform factor of an expression that is the raw score times it. */
-  private static Optional<Expr> factorOfScore(Expr e) {
-    return switch (e) {
-      case Expr.Score s -> Optional.of(ONE);
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.MUL && positive(b) ->
-          factorOfScore(a).map(f -> Exprs.mul(f, b));
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.MUL && positive(a) ->
-          factorOfScore(b).map(f -> Exprs.mul(a, f));
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.DIV && positive(b) ->
-          factorOfScore(a).map(f -> new Expr.Binary(BinaryOp.DIV, f, b));
-      default -> Optional.empty();
-    };
-  }
-
-  private static boolean positive(Expr e) {
-    return switch (e) {
-      case Expr.Scale s -> true;
-      case Expr.FloatConst(double c) -> c > 0 && c < Double.POSITIVE_INFINITY;
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) ->
-          (op == BinaryOp.MUL || op == BinaryOp.DIV) && positive(a) && positive(b);
-      default -> false;
-    };
   }
 
   /** {@code e · log₂e}, the factor moved to uniform operands where it can be. */

@@ -37,6 +37,8 @@ public final class Reference {
    *     dtype's normal numbers counts as the smallest of them, because that is how it rounds
    * @param spread Σ p²·v² over keys and outputs, likewise: the variance of O per squared relative
    *     error of the p
+   * @param concentration √Σ (p²·|v|²)² over keys: near {@code spread} where one key makes up most
+   *     of it, and small beside it where many do
    * @param steepness the largest |score|: relative error of p per relative error of the scores
    */
   @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
@@ -47,6 +49,7 @@ public final class Reference {
       double maxScore,
       double[] magnitude,
       double spread,
+      double concentration,
       double steepness) {}
 
   /** Several rows, computed in parallel, in the order asked for. */
@@ -131,19 +134,23 @@ public final class Reference {
     double[] o = new double[dv];
     double[] magnitude = new double[dv];
     double spread = 0;
+    double squares = 0;
     double steepness = 0;
     for (int i = 0; i < p.length; i++) {
       int at = Keys.keyIndex(s, row, keys.positions()[i]) * dv;
+      double key = 0;
       for (int d = 0; d < dv; d++) {
         o[d] += p[i] * v[at + d];
         double term = Math.max(Math.abs(p[i]), floor) * v[at + d];
         magnitude[d] += Math.abs(term);
-        spread += term * term;
+        key += term * term;
       }
+      spread += key;
+      squares += key * key;
       if (p[i] != 0) {
         steepness = Math.max(steepness, Math.abs(scores[i]));
       }
     }
-    return new Row(keys.count(), o, lse, max, magnitude, spread, steepness);
+    return new Row(keys.count(), o, lse, max, magnitude, spread, Math.sqrt(squares), steepness);
   }
 }

@@ -96,13 +96,13 @@ public final class Lowering {
     Value l1 = row("l1");
     Value alpha = row("a");
     loop.add(new Op.Rescale(m1, l1, alpha, m, highest, l, new Op.Rule.Always()));
+    Value o1 = tile("O1", rows, dim.v());
+    loop.add(new Op.ScaleRows(o1, o, alpha));
     Value weights = tile("P", rows, cols);
     loop.add(new Op.Exp2(weights, live, ONE, m1, true));
     Value l2 = row("l2");
     loop.add(new Op.RowSum(l2, weights, l1));
     Value rounded = rounded(loop, weights);
-    Value o1 = tile("O1", rows, dim.v());
-    loop.add(new Op.ScaleRows(o1, o, alpha));
     Value o2 = accumulate(loop, rounded, j, o1);
 
     Value mEnd = row("mEnd");

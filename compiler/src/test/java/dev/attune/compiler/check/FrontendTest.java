@@ -313,9 +313,11 @@ final class FrontendTest {
   void errorsInDefinitionsAreReportedOnceWhereTheyAre() {
     Checked checked =
         check(
-            "let bad = q + true\n"
-                + "attention a { mask = bad > 1 or bad < 0 }\n"
-                + "attention b { mask = bad == 2 }");
+            """
+            let bad = q + true
+            attention a { mask = bad > 1 or bad < 0 }
+            attention b { mask = bad == 2 }\
+            """);
     assertEquals(1, checked.diagnostics().size());
     assertEquals(1, checked.diagnostics().getFirst().primary().span().line());
   }

@@ -9,6 +9,7 @@ import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.Shape;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A spec and a problem for it. {@code toString} is the {@code .attn} file and the command that runs
@@ -56,7 +57,7 @@ public record Case(
                     scale,
                     seed));
     for (ParamDecl p : spec.params()) {
-      double value = params.get(p.name());
+      double value = Objects.requireNonNull(params.get(p.name()), p.name());
       command
           .append(" --param ")
           .append(p.name())

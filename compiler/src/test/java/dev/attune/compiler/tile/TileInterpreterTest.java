@@ -228,7 +228,8 @@ class TileInterpreterTest {
         assertThrows(
             RuntimeException.class,
             () -> run(forgotten, inputs, new TileInterpreter.Options(false, 1)));
-    assertTrue(thrown.getMessage().contains("l2 is Row<32, partial>"), thrown::getMessage);
+    assertTrue(
+        String.valueOf(thrown.getMessage()).contains("l2 is Row<32, partial>"), thrown::getMessage);
   }
 
   @Test
@@ -262,7 +263,7 @@ class TileInterpreterTest {
         assertThrows(
             RuntimeException.class,
             () -> run(kernel, inputs, new TileInterpreter.Options(false, 1)));
-    assertTrue(thrown.getMessage().contains(expected), thrown::getMessage);
+    assertTrue(String.valueOf(thrown.getMessage()).contains(expected), thrown::getMessage);
   }
 
   private static void assertDiffers(UnaryOperator<Op> change) {

@@ -326,8 +326,9 @@ class TileVerifierTest {
 
   private static void rejected(TileKernel kernel, String operation, String rule) {
     String message =
-        assertThrows(InvalidTileKernelException.class, () -> TileVerifier.verify(kernel))
-            .getMessage();
+        String.valueOf(
+            assertThrows(InvalidTileKernelException.class, () -> TileVerifier.verify(kernel))
+                .getMessage());
     int colon = message.lastIndexOf(": ");
     assertTrue(
         colon > 0

@@ -1,0 +1,55 @@
+package dev.attune.proof;
+
+import static dev.attune.proof.Trial.shape;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.attune.compiler.reference.Inputs.Distribution;
+import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.reference.Result;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.ptx.emulate.AsyncPolicy;
+import dev.attune.ptx.emulate.EmulatorOptions;
+import dev.attune.ptx.emulate.LaunchReport;
+import dev.attune.ptx.emulate.WarpOrder;
+import dev.attune.runtime.emulated.EmulatedDevice;
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A kernel that synchronises as it must computes the same bits whenever copies arrive, in whatever
+ * order warps run, and on however many threads, and executes the same number of instructions.
+ */
+class DeterminismTest {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gemma2_local", "gpt_oss", "document_causal", "sigmoid"})
+  void everyScheduleGivesTheSameBits(String name) {
+    Trial trial = Trial.of(Kernels.library(name), Dtype.BF16, shape(1, 2, 1, 150, 150, 64));
+    Problem problem = trial.with(Distribution.RISING, 1).problem().problem();
+    Optional<Result> first = Optional.empty();
+    Optional<LaunchReport> work = Optional.empty();
+    for (AsyncPolicy policy : AsyncPolicy.values()) {
+      for (WarpOrder order : WarpOrder.values()) {
+        int threads = 1 + order.ordinal() % 3;
+        EmulatorOptions options =
+            new EmulatorOptions(
+                11, policy, order, threads, EmulatorOptions.defaults().instructionLimit());
+        try (EmulatedDevice device = EmulatedDevice.open(options)) {
+          Result result = new Placed(device).run(problem);
+          Result expected = first.orElse(result);
+          assertArrayEquals(expected.o().floats(), result.o().floats(), options::toString);
+          assertEquals(
+              expected.lse().map(a -> java.util.Arrays.hashCode(a.floats())),
+              result.lse().map(a -> java.util.Arrays.hashCode(a.floats())),
+              options::toString);
+          LaunchReport report = device.lastReport().orElseThrow();
+          assertEquals(work.orElse(report), report, options::toString);
+          first = Optional.of(expected);
+          work = Optional.of(report);
+        }
+      }
+    }
+  }
+}

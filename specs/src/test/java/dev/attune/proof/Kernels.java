@@ -1,0 +1,58 @@
+package dev.attune.proof;
+
+import dev.attune.compiler.check.Checked;
+import dev.attune.compiler.check.Frontend;
+import dev.attune.compiler.check.ImportResolver;
+import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.dsl.diagnostic.Source;
+import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.KernelCompiler;
+import dev.attune.specs.SpecLibrary;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Specs and their kernels, each compiled once in a run of the tests. */
+final class Kernels {
+  private static final Map<Key, Artifact> COMPILED = new ConcurrentHashMap<>();
+
+  private Kernels() {}
+
+  private record Key(AttentionSpec spec, Target target, Dtype dtype, HeadDim headDim) {}
+
+  /** A spec of the library. */
+  static AttentionSpec library(String name) {
+    return parse(SpecLibrary.text(name).orElseThrow());
+  }
+
+  /** The only attention of a text. */
+  static AttentionSpec parse(String text) {
+    Checked checked = Frontend.load(new Source("proof.attn", text), ImportResolver.none());
+    if (!checked.ok()) {
+      throw new AssertionError(checked.diagnostics().toString());
+    }
+    return checked.specs().getFirst();
+  }
+
+  /** A spec of these clauses, a line each. */
+  static AttentionSpec spec(String... clauses) {
+    return parse("attention proof {\n" + String.join("\n", clauses) + "\n}\n");
+  }
+
+  /** The kernel for a problem. */
+  static Artifact of(Problem problem) {
+    return of(problem.spec(), Target.SM_80, problem.dtype(), problem.shape().headDim());
+  }
+
+  /** The kernel of a spec. */
+  static Artifact of(AttentionSpec spec, Target target, Dtype dtype, HeadDim headDim) {
+    return COMPILED.computeIfAbsent(
+        new Key(spec, target, dtype, headDim),
+        k ->
+            KernelCompiler.compile(spec, new KernelCompiler.Options(target, dtype, headDim))
+                .artifact());
+  }
+}

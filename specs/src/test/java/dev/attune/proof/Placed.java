@@ -1,0 +1,180 @@
+package dev.attune.proof;
+
+import dev.attune.compiler.reference.Executor;
+import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.reference.Result;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.NdArray;
+import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Output;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.ptx.artifact.Artifact;
+import dev.attune.runtime.Arguments;
+import dev.attune.runtime.Buffer;
+import dev.attune.runtime.Device;
+import dev.attune.runtime.ElementType;
+import dev.attune.runtime.Kernel;
+import dev.attune.runtime.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A device as an executor whose tensors lie in a chosen layout, in poisoned memory with guard zones
+ * around them. Everything that is not an element of an output must be as before when the kernel has
+ * finished.
+ */
+final class Placed implements Executor {
+  /** At least 512 elements of any type. */
+  private static final int GUARD = 2048;
+
+  private final Device device;
+  private final Layout layout;
+  private final Poison poison;
+
+  Placed(Device device, Layout layout, Poison poison) {
+    this.device = device;
+    this.layout = layout;
+    this.poison = poison;
+  }
+
+  /** Contiguous tensors amid NaN. */
+  Placed(Device device) {
+    this(device, Layout.CONTIGUOUS, Poison.NAN);
+  }
+
+  /** What memory holds that a kernel has no business with. */
+  enum Poison {
+    ZERO,
+    NAN,
+    INFINITY,
+    HUGE;
+
+    /** The pattern of 16 bits; in pairs a float of the same kind, and an int far out of range. */
+    short bits(Dtype dtype) {
+      boolean bf16 = dtype == Dtype.BF16;
+      return (short)
+          switch (this) {
+            case ZERO -> 0;
+            case NAN -> 0xFFFF;
+            case INFINITY -> bf16 ? 0x7F80 : 0x7C00;
+            case HUGE -> bf16 ? 0x7F7F : 0x7BFF;
+          };
+    }
+  }
+
+  /** A tensor and its surroundings. */
+  private record Place(String name, Tensor tensor, byte[] before) {
+
+    void requireUntouched() {
+      Buffer buffer = tensor.buffer();
+      byte[] after = new byte[before.length];
+      buffer.read(0, after, 0, after.length);
+      int at = Arrays.mismatch(before, after);
+      if (at >= 0) {
+        throw new AssertionError(
+            "byte %d of %s's buffer changed from %02x to %02x; the tensor starts at %d"
+                .formatted(at, name, before[at], after[at], tensor.offset()));
+      }
+    }
+  }
+
+  @Override
+  public Result run(Problem problem) {
+    return run(problem, Kernels.of(problem));
+  }
+
+  /** Runs a problem with a kernel. */
+  Result run(Problem problem, Artifact artifact) {
+    short fill = poison.bits(problem.dtype());
+    ElementType type = ElementType.of(problem.dtype());
+    Shape s = problem.shape();
+    boolean softmax = problem.spec().normalization() instanceof Normalization.Softmax;
+    boolean maximum = softmax && problem.spec().outputs().contains(Output.MAX_SCORE);
+    NdArray rows = nan(s.batch(), s.heads(), s.seq());
+    NdArray unwritten = nan(s.batch(), s.seq(), s.heads(), s.headDim().v());
+    List<Place> inputs = new ArrayList<>();
+    List<Place> outputs = new ArrayList<>();
+    try (Kernel kernel = device.load(problem.spec(), artifact)) {
+      inputs.add(place("q", type, problem.q(), layout, fill));
+      inputs.add(place("k", type, problem.k(), layout, fill));
+      inputs.add(place("v", type, problem.v(), layout, fill));
+      outputs.add(place("o", type, unwritten, layout, fill));
+      Arguments arguments =
+          Arguments.of(
+                  inputs.get(0).tensor(),
+                  inputs.get(1).tensor(),
+                  inputs.get(2).tensor(),
+                  outputs.get(0).tensor())
+              .scale(problem.bindings().scale());
+      if (softmax) {
+        outputs.add(place("lse", ElementType.F32, rows, Layout.CONTIGUOUS, fill));
+        arguments = arguments.lse(outputs.getLast().tensor());
+      }
+      if (maximum) {
+        outputs.add(place("max_score", ElementType.F32, rows, Layout.CONTIGUOUS, fill));
+        arguments = arguments.maxScore(outputs.getLast().tensor());
+      }
+      for (var p : problem.bindings().params().entrySet()) {
+        arguments = arguments.param(p.getKey(), p.getValue());
+      }
+      for (var t : problem.bindings().tensors().entrySet()) {
+        NdArray values = t.getValue();
+        ElementType element = ElementType.of(values.type());
+        inputs.add(place(t.getKey(), element, values, Layout.CONTIGUOUS, fill));
+        arguments = arguments.tensor(t.getKey(), inputs.getLast().tensor());
+      }
+      kernel.launch(device.stream(), arguments);
+      device.synchronize();
+      List<NdArray> results = outputs.stream().map(p -> p.tensor().download()).toList();
+      inputs.forEach(Place::requireUntouched);
+      for (Place output : outputs) {
+        output.tensor().upload(nan(output.tensor().shape()));
+        output.requireUntouched();
+      }
+      return new Result(
+          results.getFirst(),
+          softmax ? Optional.of(results.get(1)) : Optional.empty(),
+          maximum ? Optional.of(results.get(2)) : Optional.empty());
+    } finally {
+      inputs.forEach(p -> p.tensor().buffer().close());
+      outputs.forEach(p -> p.tensor().buffer().close());
+    }
+  }
+
+  private Place place(String name, ElementType type, NdArray values, Layout where, short fill) {
+    int[] shape = values.shape();
+    long[] strides = shape.length == 4 ? where.strides(shape) : rowMajor(shape);
+    long span = 1;
+    for (int axis = 0; axis < shape.length; axis++) {
+      span += shape[axis] > 1 ? (shape[axis] - 1) * strides[axis] : 0;
+    }
+    int offset = GUARD + where.offset();
+    byte[] before = new byte[Math.toIntExact(offset + span * type.bytes() + GUARD)];
+    for (int i = 0; i < before.length; i++) {
+      before[i] = (byte) (fill >> (8 * (i % 2)));
+    }
+    Buffer buffer = device.allocate(before.length);
+    buffer.write(0, before, 0, before.length);
+    Tensor tensor = Tensor.strided(buffer, type, offset, shape, strides).upload(values);
+    buffer.read(0, before, 0, before.length);
+    return new Place(name, tensor, before);
+  }
+
+  private static long[] rowMajor(int... shape) {
+    long[] strides = new long[shape.length];
+    long stride = 1;
+    for (int axis = shape.length - 1; axis >= 0; axis--) {
+      strides[axis] = stride;
+      stride *= Math.max(1, shape[axis]);
+    }
+    return strides;
+  }
+
+  private static NdArray nan(int... shape) {
+    NdArray array = NdArray.floats(shape);
+    Arrays.fill(array.floats(), Float.NaN);
+    return array;
+  }
+}

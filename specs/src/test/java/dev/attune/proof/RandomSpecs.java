@@ -1,0 +1,63 @@
+package dev.attune.proof;
+
+import dev.attune.compiler.random.Case;
+import dev.attune.compiler.random.SpecGenerator;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Shape;
+import java.util.Optional;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.EdgeCasesMode;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.ShrinkingMode;
+
+/**
+ * Random specs on random problems: what a device computes is what the reference says. A failure
+ * shows the smallest case found, as a {@code .attn} file and the command that runs it.
+ */
+abstract class RandomSpecs {
+
+  /** What is wrong with a device's answer to a trial. */
+  abstract Optional<String> failure(Trial trial);
+
+  @Provide
+  Arbitrary<Trial> trials() {
+    return laidOut(SpecGenerator.cases());
+  }
+
+  /** Fewer and longer: several tiles of rows and of keys, in all phases of the loops. */
+  @Provide
+  Arbitrary<Trial> longTrials() {
+    Arbitrary<Integer> extents = Arbitraries.integers().between(100, 300);
+    Arbitrary<Integer> widths = Arbitraries.of(16, 64, 96, 128);
+    Arbitrary<Shape> shapes =
+        Combinators.combine(extents, extents, widths)
+            .as((seq, kvSeq, dim) -> new Shape(1, 1, 1, seq, kvSeq, new HeadDim(dim, dim)));
+    return laidOut(SpecGenerator.cases(SpecGenerator.softmax(), shapes));
+  }
+
+  private static Arbitrary<Trial> laidOut(Arbitrary<Case> cases) {
+    return Combinators.combine(cases, Arbitraries.of(Layout.class)).as(Trial::new);
+  }
+
+  @Property(edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.BOUNDED)
+  void kernelsEqualTheReference(@ForAll("trials") Trial trial) {
+    failure(trial)
+        .ifPresent(
+            wrong -> {
+              throw new AssertionError(wrong);
+            });
+  }
+
+  @Property(edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.BOUNDED)
+  void longLoopsEqualTheReference(@ForAll("longTrials") Trial trial) {
+    failure(trial)
+        .ifPresent(
+            wrong -> {
+              throw new AssertionError(wrong);
+            });
+  }
+}
