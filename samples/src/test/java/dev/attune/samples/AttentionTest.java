@@ -21,7 +21,7 @@ final class AttentionTest {
     NdArray k = NdArray.floats(1, seq, 1, 8);
     NdArray v = NdArray.floats(1, seq, 1, 8);
     for (int i = 0; i < seq * 8; i++) {
-      v.floats()[i] = i / 8; // The key's position, exact in bf16.
+      v.floats()[i] = (float) Math.floorDiv(i, 8); // The key's position, exact in bf16.
     }
     NdArray o = Attention.window(q, k, v, 3);
     assertArrayEquals(new int[] {1, seq, 1, 8}, o.shape());

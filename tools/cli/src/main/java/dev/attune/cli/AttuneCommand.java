@@ -1,5 +1,7 @@
 package dev.attune.cli;
 
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -13,12 +15,12 @@ import picocli.CommandLine.Spec;
     version = "attune 0.1.0",
     synopsisSubcommandLabel = "COMMAND")
 final class AttuneCommand implements Runnable {
-  @Spec private @org.jspecify.annotations.Nullable CommandSpec command;
+  @Spec private @Nullable CommandSpec command;
 
   @Override
   public void run() {
     throw new ParameterException(
-        java.util.Objects.requireNonNull(command).commandLine(),
+        Objects.requireNonNull(command).commandLine(),
         "expected a command: check, compile, run, explain, specs or doctor");
   }
 }

@@ -36,7 +36,7 @@ record Attune(int code, String out, String err) {
 
   /** The value of a key in the last line. */
   String value(String key) {
-    for (String pair : last().split(" ")) {
+    for (String pair : last().split(" ", -1)) {
       if (pair.startsWith(key + "=")) {
         return pair.substring(key.length() + 1);
       }
