@@ -59,7 +59,8 @@ class CudaProofTest extends DeviceProof {
               // A unit in the last place of the element, or of a thousandth of the largest.
               double size = Math.max(Math.abs(y), largest / 1024);
               ulps =
-                  Math.max(ulps, Math.abs(x - y) / (unit * Math.scalb(1, Math.getExponent(size))));
+                  Math.max(
+                      ulps, Math.abs(x - y) / (unit * Math.scalb(1.0, Math.getExponent(size))));
               equal += x == y ? 1 : 0;
               elements++;
             }

@@ -28,6 +28,8 @@ import org.junit.jupiter.api.Test;
 
 /** What kernels are held to on every device. */
 abstract class DeviceProof {
+  private static final List<Dtype> DTYPES = List.of(Dtype.values());
+  private static final List<Layout> LAYOUTS = List.of(Layout.values());
   private static final AttentionSpec FULL = Kernels.library("full");
   private static final AttentionSpec CAUSAL = Kernels.library("causal");
 
@@ -96,7 +98,7 @@ abstract class DeviceProof {
     for (int[] size : sizes) {
       for (AttentionSpec spec : specs) {
         int i = trials.size();
-        Dtype dtype = Dtype.values()[i / specs.size() % 2];
+        Dtype dtype = DTYPES.get(i / specs.size() % 2);
         trials.add(Trial.of(spec, dtype, shape(1, 2, 1, size[0], size[1], 64)).in(layout(i)));
       }
     }
@@ -108,7 +110,7 @@ abstract class DeviceProof {
   }
 
   private static Layout layout(int i) {
-    return Layout.values()[i % Layout.values().length];
+    return LAYOUTS.get(i % LAYOUTS.size());
   }
 
   @Test
@@ -122,7 +124,7 @@ abstract class DeviceProof {
     }
     List<Trial> trials = new ArrayList<>();
     for (HeadDim dim : dims) {
-      for (Dtype dtype : Dtype.values()) {
+      for (Dtype dtype : DTYPES) {
         Layout layout = layout(trials.size());
         trials.add(Trial.of(CAUSAL, dtype, new Shape(1, 1, 1, 131, 150, dim)).in(layout));
       }
@@ -134,10 +136,10 @@ abstract class DeviceProof {
   void everyGroupingAndLayout() {
     List<Trial> trials = new ArrayList<>();
     for (int group : new int[] {1, 2, 4, 6}) {
-      for (Layout layout : Layout.values()) {
+      for (Layout layout : LAYOUTS) {
         int i = trials.size();
         int kvHeads = 1 + i % 2;
-        Dtype dtype = Dtype.values()[i / 2 % 2];
+        Dtype dtype = DTYPES.get(i / 2 % 2);
         Shape shape = shape(1 + i % 3, group * kvHeads, kvHeads, 40 + i, 90 - i, 32);
         trials.add(Trial.of(CAUSAL, dtype, shape).in(layout));
       }
@@ -151,7 +153,7 @@ abstract class DeviceProof {
     for (String name : SpecLibrary.names()) {
       AttentionSpec spec = Kernels.library(name);
       boolean self = name.equals("document_causal"); // doc[q] has as many elements as keys.
-      for (Dtype dtype : Dtype.values()) {
+      for (Dtype dtype : DTYPES) {
         Shape shape = shape(2, 2, 1, 150, self ? 150 : 200, 64);
         Trial plain = Trial.of(spec, dtype, shape).in(layout(trials.size()));
         trials.add(plain.param("window", 33).param("n", 70).param("cap", 2));
@@ -166,7 +168,7 @@ abstract class DeviceProof {
   void everyDistribution() {
     List<Trial> trials = new ArrayList<>();
     for (Distribution distribution : Distribution.values()) {
-      for (Dtype dtype : Dtype.values()) {
+      for (Dtype dtype : DTYPES) {
         for (AttentionSpec spec : List.of(CAUSAL, Kernels.library("softcap"))) {
           trials.add(Trial.of(spec, dtype, shape(1, 2, 1, 260, 260, 64)).with(distribution, 3));
         }
@@ -197,7 +199,7 @@ abstract class DeviceProof {
             mask.contains("keep")
                 ? Kernels.spec("tensor keep : bool[Skv]", "mask = " + mask, "output lse, max_score")
                 : Kernels.spec("mask = " + mask, "output lse, max_score");
-        Dtype dtype = Dtype.values()[trials.size() % 2];
+        Dtype dtype = DTYPES.get(trials.size() % 2);
         trials.add(Trial.of(spec, dtype, shape(1, 1, 1, 200, 200, 32)).with(distribution, 5));
       }
     }
@@ -240,7 +242,7 @@ abstract class DeviceProof {
             "padding",
             "softcap");
     for (String name : names) {
-      for (Dtype dtype : Dtype.values()) {
+      for (Dtype dtype : DTYPES) {
         AttentionSpec spec = Kernels.library(name);
         Trial trial =
             Trial.of(spec, dtype, shape(1, 2, 1, 140, 140, 64)).param("window", 37).param("n", 70);
@@ -254,7 +256,7 @@ abstract class DeviceProof {
   @Test
   void surroundingsDoNotMatter() {
     List<Trial> trials = new ArrayList<>();
-    for (Dtype dtype : Dtype.values()) {
+    for (Dtype dtype : DTYPES) {
       for (int[] size : new int[][] {{1, 1}, {130, 77}}) {
         Shape shape = shape(2, 2, 1, size[0], size[1], 40);
         trials.add(Trial.of(CAUSAL, dtype, shape));
@@ -270,7 +272,7 @@ abstract class DeviceProof {
     Problem problem = trial.problem().problem();
     Result first = new Placed(device).run(problem);
     Placed.Poison[] poisons = Placed.Poison.values();
-    for (int i = 0; i < poisons.length + Layout.values().length; i++) {
+    for (int i = 0; i < poisons.length + LAYOUTS.size(); i++) {
       Layout layout = i < poisons.length ? Layout.PADDED : layout(i);
       Placed.Poison poison = poisons[i % poisons.length];
       try {

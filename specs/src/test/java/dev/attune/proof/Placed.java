@@ -65,6 +65,7 @@ final class Placed implements Executor {
   }
 
   /** A tensor and its surroundings. */
+  @SuppressWarnings("ArrayRecordComponent") // Bulk data: never compared as a whole.
   private record Place(String name, Tensor tensor, byte[] before) {
 
     void requireUntouched() {
