@@ -29,6 +29,7 @@ final class Copies {
   private final Reg rowStride;
   private final Operand extent;
   private final @Nullable Reg active;
+  private final @Nullable Reg activeLast;
   private final Operand chunkBytes;
   private final Reg target;
 
@@ -69,7 +70,9 @@ final class Copies {
     int shift = Integer.numberOfTrailingZeros(lanes);
     this.rowInTile = (Reg) emit.arith(IntOp.SHR, Ty.S32, threads.tid(), new IntConst(shift));
     Operand chunk = emit.arith(IntOp.AND, Ty.B32, threads.tid(), new IntConst(lanes - 1));
-    this.active = active(chunk, chunks, lanes);
+    this.active =
+        chunks < lanes ? emit.compare(CompareOp.LT, Ty.S32, chunk, new IntConst(chunks)) : null;
+    this.activeLast = activeLast();
     this.chunkBytes = chunkBytes(chunk, chunks);
     Operand inRow = emit.arith(IntOp.SHL, Ty.B32, chunk, new IntConst(4));
     // Zero-filled chunks read nothing, but their address stays inside the row.
@@ -92,17 +95,14 @@ final class Copies {
     return emit.arith(IntOp.SHL, Ty.B64, elements, new IntConst(1));
   }
 
-  private @Nullable Reg active(Operand chunk, int chunks, int lanes) {
-    Reg inRow =
-        chunks < lanes ? emit.compare(CompareOp.LT, Ty.S32, chunk, new IntConst(chunks)) : null;
-    Reg inTile =
-        rowsPerStep > channel.type().rows()
-            ? emit.compare(CompareOp.LT, Ty.S32, rowInTile, new IntConst(channel.type().rows()))
-            : null;
-    if (inRow == null || inTile == null) {
-      return inRow == null ? inTile : inRow;
+  /** The last step has fewer rows than the others where they do not divide the tile's. */
+  private @Nullable Reg activeLast() {
+    int rest = channel.type().rows() % rowsPerStep;
+    if (rest == 0) {
+      return active;
     }
-    return emit.logic(Inst.PredOp.AND, inRow, inTile);
+    Reg inTile = emit.compare(CompareOp.LT, Ty.S32, rowInTile, new IntConst(rest));
+    return active == null ? inTile : emit.logic(Inst.PredOp.AND, active, inTile);
   }
 
   private Operand chunkBytes(Operand chunk, int chunks) {
@@ -179,7 +179,8 @@ final class Copies {
               new Inst.Address(to, step * rowsPerStep * geometry.pitch()),
               new Inst.Address(at, 0),
               valid);
-      emit.add(active == null ? copy : new Inst.Guarded(active, false, copy));
+      Reg guard = (step + 1) * rowsPerStep < channel.type().rows() ? active : activeLast;
+      emit.add(guard == null ? copy : new Inst.Guarded(guard, false, copy));
     }
   }
 }
