@@ -26,9 +26,18 @@ class CudaProofTest extends DeviceProof {
     }
   }
 
+  private static double largest(float[] values, int from, int count) {
+    double largest = 0;
+    for (int i = from; i < from + count; i++) {
+      largest = Math.max(largest, Math.abs(values[i]));
+    }
+    return largest;
+  }
+
   /**
-   * Emulator and GPU differ where the tensor core sums in another order and by the last bits of the
-   * approximate functions: LSE by a few of its own roundings, O by one of the dtype, rarely by two.
+   * Emulator and GPU differ by how the tensor core sums and by the last bits of the approximate
+   * functions. That moves LSE by a few of its own roundings, and where it turns the rounding of a
+   * weight or of an output, that element by about a unit of its row's largest.
    */
   @Test
   void agreesWithTheEmulator() {
@@ -49,18 +58,12 @@ class CudaProofTest extends DeviceProof {
             Result a = new Placed(cuda).run(problem);
             Result b = new Placed(emulated).run(problem);
             double unit = dtype == Dtype.BF16 ? 0x1p-7 : 0x1p-10;
-            double largest = 0;
-            for (float x : b.o().floats()) {
-              largest = Math.max(largest, Math.abs(x));
-            }
             for (int i = 0; i < a.o().floats().length; i++) {
               double x = a.o().floats()[i];
               double y = b.o().floats()[i];
-              // A unit in the last place of the element, or of a thousandth of the largest.
-              double size = Math.max(Math.abs(y), largest / 1024);
-              ulps =
-                  Math.max(
-                      ulps, Math.abs(x - y) / (unit * Math.scalb(1.0, Math.getExponent(size))));
+              double size = largest(b.o().floats(), i / 64 * 64, 64);
+              double ulp = unit * Math.scalb(1.0, Math.getExponent(size));
+              ulps = Math.max(ulps, x == y ? 0 : Math.abs(x - y) / ulp);
               equal += x == y ? 1 : 0;
               elements++;
             }
@@ -77,7 +80,8 @@ class CudaProofTest extends DeviceProof {
     String found =
         String.format(
             Locale.ROOT,
-            "%.2f %% of %d elements of O equal, the others within %.2f ulp; LSE within %.2g",
+            "%.2f %% of %d elements of O equal, the others within %.2f ulp of their row's largest;"
+                + " LSE within %.2g",
             100 * share,
             elements,
             ulps,
