@@ -36,6 +36,19 @@ final class Columns {
     return out.toString();
   }
 
+  /** What stands in the columns [from, from + count) of an expanded line. */
+  static String window(String line, int from, int count) {
+    StringBuilder out = new StringBuilder();
+    int width = 0;
+    for (int c : line.codePoints().toArray()) {
+      if (width >= from && width + width(c) <= from + count) {
+        out.appendCodePoint(c);
+      }
+      width += width(c);
+    }
+    return out.toString();
+  }
+
   /** Columns of one character: 0 for what combines with the one before, 2 for wide ones. */
   private static int width(int c) {
     return switch (Character.getType(c)) {

@@ -23,6 +23,9 @@ import java.util.TreeMap;
  * </pre>
  */
 final class Excerpt {
+  /** Columns shown of a line that is longer. */
+  private static final int WINDOW = 120;
+
   private final Diagnostic diagnostic;
   private final Palette palette;
   private final StringBuilder out = new StringBuilder();
@@ -110,9 +113,33 @@ final class Excerpt {
       previous = line;
       gutter(Integer.toString(line));
       String text = Columns.expand(source.lineText(line));
-      out.append(text.isBlank() ? "" : " " + text.stripTrailing()).append('\n');
-      marks(entry.getValue());
+      int from = windowStart(text, entry.getValue());
+      String shown = from > 0 || text.length() > WINDOW ? Columns.window(text, from, WINDOW) : text;
+      out.append(shown.isBlank() ? "" : " " + shown.stripTrailing()).append('\n');
+      marks(visible(entry.getValue(), from));
     }
+  }
+
+  /** The first column shown of a line: 0 unless its marks lie beyond the window. */
+  private static int windowStart(String text, List<Mark> marks) {
+    Mark primary = marks.stream().filter(Mark::primary).findFirst().orElse(marks.getFirst());
+    return text.length() <= WINDOW || primary.start() < WINDOW / 2
+        ? 0
+        : primary.start() - WINDOW / 2;
+  }
+
+  /** The marks in a window; one that begins before it or ends after it is cut. */
+  private static List<Mark> visible(List<Mark> marks, int from) {
+    return marks.stream()
+        .filter(m -> m.end() > from && m.start() < from + WINDOW)
+        .map(
+            m ->
+                new Mark(
+                    Math.max(0, m.start() - from),
+                    Math.min(WINDOW, m.end() - from),
+                    m.primary(),
+                    m.text()))
+        .toList();
   }
 
   private static Mark mark(Source source, int line, Label label, boolean primary) {

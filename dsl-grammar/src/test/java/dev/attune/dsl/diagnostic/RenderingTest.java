@@ -33,6 +33,17 @@ final class RenderingTest {
   }
 
   @Test
+  void longLinesAreCutAroundTheMark() {
+    Source s = new Source("long.attn", "x".repeat(500) + "here" + "y".repeat(500) + "\n");
+    String text =
+        Rendering.terminal(
+            Diagnostic.at(span(s, "here"), Code.BAD_SOFTCAP, "too long").label("this"), false);
+    String[] lines = text.split("\n");
+    assertEquals(" 1 | " + "x".repeat(60) + "here" + "y".repeat(56), lines[3]);
+    assertEquals("   | " + " ".repeat(60) + "^^^^ this", lines[4]);
+  }
+
+  @Test
   void twoLabelsOnOneLine() throws IOException {
     Source s =
         new Source("gemma2.attn", "attention gemma2 {\n  score = softcap(score * scale, 0)\n}\n");
