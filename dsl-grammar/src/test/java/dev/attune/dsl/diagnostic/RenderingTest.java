@@ -38,9 +38,9 @@ final class RenderingTest {
     String text =
         Rendering.terminal(
             Diagnostic.at(span(s, "here"), Code.BAD_SOFTCAP, "too long").label("this"), false);
-    String[] lines = text.split("\n");
-    assertEquals(" 1 | " + "x".repeat(60) + "here" + "y".repeat(56), lines[3]);
-    assertEquals("   | " + " ".repeat(60) + "^^^^ this", lines[4]);
+    List<String> lines = text.lines().toList();
+    assertEquals(" 1 | " + "x".repeat(60) + "here" + "y".repeat(56), lines.get(3));
+    assertEquals("   | " + " ".repeat(60) + "^^^^ this", lines.get(4));
   }
 
   @Test
