@@ -266,7 +266,9 @@ public final class Npy {
       throw new NpyException(
           Files.isDirectory(file)
               ? "cannot write %s: it is a directory".formatted(file)
-              : "cannot write %s: %s".formatted(file, e),
+              : e instanceof NoSuchFileException
+                  ? "cannot write %s: its directory does not exist".formatted(file)
+                  : "cannot write %s: %s".formatted(file, e.getMessage()),
           e);
     }
   }

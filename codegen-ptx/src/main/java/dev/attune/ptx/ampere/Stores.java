@@ -133,8 +133,10 @@ final class Stores {
     var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), row);
     Reg first = emit.compare(CompareOp.EQ, Ty.S32, threads.pair(), new IntConst(0));
     left = emit.select(Reg.Kind.B32, first, left, new IntConst(0));
-    var heads = emit.mad(Ty.S32, batch, parameters.size(Extent.HQ), head);
-    var wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, heads);
+    var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
+    var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.HQ));
+    var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, head);
+    var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
     var queries = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.SQ));
     var wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, row);
     var index = emit.mad(Ty.S64, wideHead, queries, wideRow);

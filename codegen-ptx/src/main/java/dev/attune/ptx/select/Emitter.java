@@ -197,6 +197,22 @@ public final class Emitter {
     return pure(Numbering.key("selp", kind, p, a, b), kind, d -> new Inst.SelP(d, a, b, p));
   }
 
+  /** A load of read-only memory where the guard holds; 0 elsewhere. */
+  public Reg loadConstIf(Reg guard, Inst.MemTy type, Inst.Address from) {
+    Numbering.Key key = Numbering.key("ld.nc.if", guard, type, from.base(), from.offset());
+    Reg known = numbering.find(key);
+    if (known != null) {
+      return known;
+    }
+    Reg dst = fresh(type.kind());
+    boolean real = type.kind() == Reg.Kind.F32;
+    add(new Inst.Mov(dst, real ? new Operand.FloatConst(0) : new Operand.IntConst(0)));
+    Inst load = new Inst.Ld(Inst.Space.GLOBAL_CONST, type, List.of(dst), from);
+    add(new Inst.Guarded(guard, false, load));
+    numbering.put(key, dst);
+    return dst;
+  }
+
   /** A load of read-only memory. */
   public Reg loadConst(Inst.MemTy type, Inst.Address from) {
     return pure(

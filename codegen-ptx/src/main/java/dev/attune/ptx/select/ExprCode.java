@@ -5,14 +5,17 @@ import static java.util.Objects.requireNonNull;
 import dev.attune.compiler.analysis.Bounds;
 import dev.attune.compiler.analysis.IntRanges;
 import dev.attune.compiler.analysis.Interval;
+import dev.attune.compiler.analysis.Ranges;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.spec.ScalarType;
+import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Lowering;
@@ -43,6 +46,8 @@ public final class ExprCode {
   private final AttentionSpec spec;
   private final Env env;
   private final IntRanges ranges;
+  private final Ranges outsideLoops;
+  private final Ranges insideLoops;
   private final FloatCode floats;
   private final Map<Expr, Boolean> narrow = new HashMap<>();
 
@@ -52,6 +57,8 @@ public final class ExprCode {
     this.spec = spec;
     this.env = env;
     this.ranges = IntRanges.of(spec);
+    this.outsideLoops = ranges(spec, 0);
+    this.insideLoops = ranges(spec, 1);
     this.floats = new FloatCode(emit);
   }
 
@@ -511,8 +518,36 @@ public final class ExprCode {
     } else if (rest.offset() != 0) {
       at = plus64(row, new IntConst(rest.offset() * type.bytes()));
     }
-    return emit.loadConst(
-        type, new Inst.Address(emit.reg(at, Reg.Kind.B64), near ? (int) offset : 0));
+    Inst.Address element = new Inst.Address(emit.reg(at, Reg.Kind.B64), near ? (int) offset : 0);
+    return switch (hasElements(tensor, site)) {
+      case Bool.Known(boolean some) ->
+          some
+              ? emit.loadConst(type, element)
+              : emit.reg(type == MemTy.F32 ? new FloatConst(0) : new IntConst(0), type.kind());
+      case Bool.Held(Reg some) -> emit.loadConstIf(some, type, element);
+    };
+  }
+
+  /** Whether a tensor has elements: outside the loops over keys there may be none, nor any key. */
+  private Bool hasElements(TensorDecl tensor, Site site) {
+    Ranges sizes = site.kv() == null ? outsideLoops : insideLoops;
+    Bool some = new Bool.Known(true);
+    for (Expr extent : tensor.shape()) {
+      if (sizes.integer(extent).lo() < 1) {
+        some = and(some, bool(new Expr.Compare(CompareOp.GT, extent, Exprs.of(0L)), Site.UNIFORM));
+      }
+    }
+    return some;
+  }
+
+  /** Ranges in a CTA, which has queries. */
+  private static Ranges ranges(AttentionSpec spec, long leastKeys) {
+    Ranges sizes = Ranges.worstCase(spec);
+    for (Extent e : Extent.values()) {
+      long least = e == Extent.SKV ? leastKeys : 1;
+      sizes = sizes.with(e, new Interval(least, Shape.MAX_SEQ));
+    }
+    return sizes;
   }
 
   private Operand plus64(Operand a, Operand b) {

@@ -13,6 +13,11 @@ import org.jspecify.annotations.Nullable;
  */
 public record IntVal(@Nullable Reg base, long offset, boolean wide) {
 
+  /** A narrow sum is exact modulo 2³², and so is its constant part. */
+  public IntVal {
+    offset = wide || base == null ? offset : (offset << 32) >> 32;
+  }
+
   /** A constant; wide only where it must be. */
   public static IntVal of(long value) {
     return new IntVal(null, value, value != (int) value);

@@ -42,7 +42,12 @@ final class ExplainCommand implements Callable<Integer> {
     SPEC,
     TILE,
     SCHEDULE,
-    PTX
+    PTX;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   private final Terminal terminal;
