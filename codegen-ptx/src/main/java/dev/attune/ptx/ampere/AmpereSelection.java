@@ -370,47 +370,32 @@ public final class AmpereSelection {
 
   private Held fill(Op.Fill o) {
     emit.operation("fill " + o.out());
-    var value = new dev.attune.ptx.Operand.FloatConst((float) o.value());
     return switch (o.out().type()) {
-      case Type.Tile t -> {
-        Reg[][][] regs = rows.accumulators(t.cols() / 8);
-        for (Reg[][] m : regs) {
-          for (Reg[] n : m) {
-            for (Reg r : n) {
-              emit.add(new Inst.Mov(r, value));
-            }
-          }
-        }
-        yield new Held.Accumulators(regs);
-      }
+      case Type.Tile t -> new Held.Accumulators(filled(t, o.value()));
       case Type.Row r -> {
         Reg[] regs = rows.freshRows();
-        for (Reg reg : regs) {
-          emit.add(new Inst.Mov(reg, value));
-        }
+        set(List.of(regs), o.value());
         yield new Held.Rows(regs);
       }
       case Type.Int i -> throw new IllegalStateException("a filled int");
     };
   }
 
+  private Reg[][][] filled(Type.Tile tile, double value) {
+    Reg[][][] regs = rows.accumulators(tile.cols() / 8);
+    set(flatten(regs), value);
+    return regs;
+  }
+
+  private void set(List<Reg> regs, double value) {
+    var constant = new dev.attune.ptx.Operand.FloatConst((float) value);
+    regs.forEach(r -> emit.add(new Inst.Mov(r, constant)));
+  }
+
   private void dot(Op.Dot o) {
     emit.operation("dot " + o.out());
     Reg[][][] into =
-        o.accumulate()
-            .map(this::overwritten)
-            .orElseGet(
-                () -> {
-                  Reg[][][] zero = rows.accumulators(o.out().tile().cols() / 8);
-                  for (Reg[][] m : zero) {
-                    for (Reg[] n : m) {
-                      for (Reg r : n) {
-                        emit.add(new Inst.Mov(r, new dev.attune.ptx.Operand.FloatConst(0)));
-                      }
-                    }
-                  }
-                  return zero;
-                });
+        o.accumulate().map(this::overwritten).orElseGet(() -> filled(o.out().tile(), 0));
     Reg[][][] result =
         o.transposeB()
             ? products.scores(held(o.a()), (Held.Shared) held(o.b()), into)
