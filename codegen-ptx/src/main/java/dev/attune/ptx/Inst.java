@@ -272,6 +272,8 @@ public sealed interface Inst {
             case U64, S64 -> Reg.Kind.B64;
             case S32 -> Reg.Kind.B32;
             case F32 -> Reg.Kind.F32;
+            case TENSOR_MAP ->
+                throw new IllegalArgumentException("a tensor map is not loaded: " + parameter);
           });
     }
   }
@@ -453,6 +455,234 @@ public sealed interface Inst {
   /** Waits for all threads of the CTA. */
   record BarSync(int id) implements Inst {}
 
+  /** Waits until {@code threads} threads of the CTA, a multiple of 32, have come to barrier id. */
+  record BarSyncSome(Operand id, int threads) implements Inst {
+    public BarSyncSome {
+      require(id, Reg.Kind.B32);
+      if (threads % 32 != 0 || threads < 32) {
+        throw new IllegalArgumentException("a barrier of " + threads + " threads");
+      }
+    }
+  }
+
+  /** Makes an mbarrier of {@code count} arrivals a phase. */
+  record MbarrierInit(Address barrier, int count) implements Inst {
+    public MbarrierInit {
+      require(barrier.base(), Reg.Kind.B32);
+    }
+  }
+
+  /** One arrival. */
+  record MbarrierArrive(Address barrier) implements Inst {
+    public MbarrierArrive {
+      require(barrier.base(), Reg.Kind.B32);
+    }
+  }
+
+  /** One arrival, after which the phase also waits for {@code bytes} of asynchronous copies. */
+  record MbarrierExpect(Address barrier, int bytes) implements Inst {
+    public MbarrierExpect {
+      require(barrier.base(), Reg.Kind.B32);
+      if (bytes < 16 || bytes >= 1 << 20) {
+        throw new IllegalArgumentException("a transaction of " + bytes + " bytes");
+      }
+    }
+  }
+
+  /** Whether the phase of the parity has completed; may wait a while for it. */
+  record MbarrierTryWait(Reg dst, Address barrier, Reg parity) implements Inst {
+    public MbarrierTryWait {
+      require(dst, Reg.Kind.PRED);
+      require(barrier.base(), Reg.Kind.B32);
+      require(parity, Reg.Kind.B32);
+    }
+  }
+
+  /** Makes initialised mbarriers visible to asynchronous copies. */
+  record FenceMbarrierInit() implements Inst {}
+
+  /** Makes this thread's accesses to shared memory visible to TMA and wgmma, and theirs to it. */
+  record FenceProxyAsync() implements Inst {}
+
+  /** Orders this thread's accesses to global memory before its later ones, for all of the GPU. */
+  record FenceGpu() implements Inst {}
+
+  /** The address of a tensor map parameter. */
+  record TensorMapAddress(Reg dst, Parameter parameter) implements Inst {
+    public TensorMapAddress {
+      require(dst, Reg.Kind.B64);
+      if (parameter.type() != Parameter.Type.TENSOR_MAP) {
+        throw new IllegalArgumentException("not a tensor map: " + parameter);
+      }
+    }
+  }
+
+  /** Loads a tensor map's 128 bytes ahead of its first use. */
+  record PrefetchTensorMap(Reg map) implements Inst {
+    public PrefetchTensorMap {
+      require(map, Reg.Kind.B64);
+    }
+  }
+
+  /**
+   * Copies the box of a four-dimensional tensor map that starts at the coordinates (column, row,
+   * head, batch) to shared memory, asynchronously; completes that many bytes on the barrier.
+   */
+  record TmaLoad(Address to, Reg map, List<Operand> coordinates, Address barrier) implements Inst {
+    public TmaLoad {
+      coordinates = List.copyOf(coordinates);
+      require(to.base(), Reg.Kind.B32);
+      require(map, Reg.Kind.B64);
+      requireCoordinates(coordinates);
+      require(barrier.base(), Reg.Kind.B32);
+    }
+  }
+
+  /** Copies a box from shared memory to where the coordinates say, asynchronously. */
+  record TmaStore(Reg map, List<Operand> coordinates, Address from) implements Inst {
+    public TmaStore {
+      coordinates = List.copyOf(coordinates);
+      require(map, Reg.Kind.B64);
+      requireCoordinates(coordinates);
+      require(from.base(), Reg.Kind.B32);
+    }
+  }
+
+  /** Closes the group of this thread's TMA stores since the last commit. */
+  record TmaStoreCommit() implements Inst {}
+
+  /**
+   * Waits until at most {@code pending} of this thread's store groups are unfinished.
+   *
+   * @param read only until they have read shared memory
+   */
+  record TmaStoreWait(int pending, boolean read) implements Inst {}
+
+  /** The left operand of {@link Wgmma}. */
+  sealed interface Left {
+    /** A descriptor of a K-major matrix in shared memory. */
+    record Shared(Reg descriptor) implements Left {
+      public Shared {
+        require(descriptor, Reg.Kind.B64);
+      }
+    }
+
+    /** Four registers: the A fragment of m64k16. */
+    record Registers(List<Reg> regs) implements Left {
+      public Registers {
+        regs = List.copyOf(regs);
+        if (regs.size() != 4) {
+          throw new IllegalArgumentException("wgmma takes 4 registers of A");
+        }
+        regs.forEach(r -> require(r, Reg.Kind.B32));
+      }
+    }
+  }
+
+  /**
+   * Starts {@code d = a·b} or, with {@code accumulate}, {@code d += a·b}, for a 64×n tile of f32 in
+   * n/2 registers and an inner dimension of 16.
+   *
+   * @param b a descriptor
+   * @param transposeB b is MN-major: its rows are the inner dimension
+   */
+  record Wgmma(Dtype dtype, List<Reg> d, Left a, Reg b, boolean accumulate, boolean transposeB)
+      implements Inst {
+    public Wgmma {
+      d = List.copyOf(d);
+      if (d.isEmpty() || d.size() % 4 != 0 || d.size() > 128) {
+        throw new IllegalArgumentException("wgmma of " + 2 * d.size() + " columns");
+      }
+      d.forEach(r -> require(r, Reg.Kind.F32));
+      require(b, Reg.Kind.B64);
+    }
+  }
+
+  /** Orders this warpgroup's register accesses before its next wgmma. */
+  record WgmmaFence() implements Inst {}
+
+  /** Closes the group of wgmmas since the last commit. */
+  record WgmmaCommit() implements Inst {}
+
+  /** Waits until at most {@code pending} groups are unfinished. */
+  record WgmmaWait(int pending) implements Inst {}
+
+  /** Changes the registers that each thread of the warpgroup may use. */
+  record SetMaxRegisters(int count, boolean increase) implements Inst {
+    public SetMaxRegisters {
+      if (count < 24 || count > 256 || count % 8 != 0) {
+        throw new IllegalArgumentException("setmaxnreg takes 24 to 256 in steps of 8: " + count);
+      }
+    }
+  }
+
+  /** Holds in one lane of the warp. */
+  record Elect(Reg dst) implements Inst {
+    public Elect {
+      require(dst, Reg.Kind.PRED);
+    }
+  }
+
+  /** Stores 1, 2 or 4 matrices of 8×8 16-bit elements to shared memory, a register each. */
+  record StMatrix(Address to, List<Reg> src) implements Inst {
+    public StMatrix {
+      src = List.copyOf(src);
+      requireVector(src, MemTy.B32);
+      require(to.base(), Reg.Kind.B32);
+    }
+  }
+
+  /** The value of {@code src} in a lane. */
+  record ShflIdx(Reg dst, Operand src, int lane) implements Inst {
+    public ShflIdx {
+      require(src, dst.kind());
+    }
+  }
+
+  /** Adds to a global u32; {@code dst} is what was there. */
+  record AtomAdd(Reg dst, Address at, Operand value) implements Inst {
+    public AtomAdd {
+      require(dst, Reg.Kind.B32);
+      require(at.base(), Reg.Kind.B64);
+      require(value, Reg.Kind.B32);
+    }
+  }
+
+  /** Adds 1 to a global u32, or sets it to 0 where it was {@code bound}; dst is what was there. */
+  record AtomInc(Reg dst, Address at, Operand bound) implements Inst {
+    public AtomInc {
+      require(dst, Reg.Kind.B32);
+      require(at.base(), Reg.Kind.B64);
+      require(bound, Reg.Kind.B32);
+    }
+  }
+
+  /** Two 32-bit words as one of 64 bits. */
+  record Join(Reg dst, Operand low, Operand high) implements Inst {
+    public Join {
+      require(dst, Reg.Kind.B64);
+      require(low, Reg.Kind.B32);
+      require(high, Reg.Kind.B32);
+    }
+  }
+
+  /** The bits of a float as an integer, or of an integer as a float. */
+  record Bits(Reg dst, Reg src) implements Inst {
+    public Bits {
+      if (dst.kind() == src.kind() || dst.kind().bytes() != 4 || src.kind().bytes() != 4) {
+        throw new IllegalArgumentException("bits of " + src.text() + " as " + dst.text());
+      }
+    }
+  }
+
+  /** The index of the highest set bit of a u32; all ones where there is none. */
+  record HighestBit(Reg dst, Operand src) implements Inst {
+    public HighestBit {
+      require(dst, Reg.Kind.B32);
+      require(src, Reg.Kind.B32);
+    }
+  }
+
   /** Waits for all lanes of the warp, and orders their memory accesses. */
   record BarWarpSync() implements Inst {}
 
@@ -496,6 +726,13 @@ public sealed interface Inst {
       throw new IllegalArgumentException("a vector of " + regs.size());
     }
     regs.forEach(r -> require(r, type.kind()));
+  }
+
+  private static void requireCoordinates(List<Operand> coordinates) {
+    if (coordinates.size() != 4) {
+      throw new IllegalArgumentException(coordinates.size() + " coordinates instead of 4");
+    }
+    coordinates.forEach(c -> require(c, Reg.Kind.B32));
   }
 
   private static void require(Operand operand, Reg.Kind kind) {

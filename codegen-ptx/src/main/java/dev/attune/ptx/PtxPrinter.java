@@ -21,12 +21,12 @@ public final class PtxPrinter {
     out.append("\n.address_size 64\n\n");
     kernel.header().forEach(line -> out.append("// ").append(comment(line)).append('\n'));
     if (kernel.sharedBytes() > 0) {
-      out.append(".extern .shared .align 128 .b8 ").append(SHARED).append("[];\n\n");
+      out.append(".extern .shared .align 1024 .b8 ").append(SHARED).append("[];\n\n");
     }
     out.append(".visible .entry ").append(kernel.entry()).append("(\n");
     out.append(
         kernel.parameters().stream()
-            .map(p -> "    .param .%s %s".formatted(p.type().ptx(), name(p)))
+            .map(PtxPrinter::declaration)
             .collect(Collectors.joining(",\n")));
     out.append("\n)\n.reqntid ").append(kernel.threads()).append(", 1, 1\n");
     out.append(".minnctapersm ").append(kernel.minBlocksPerSm()).append("\n{\n");
@@ -98,6 +98,57 @@ public final class PtxPrinter {
       case Inst.CpAsyncCommit i -> "cp.async.commit_group";
       case Inst.CpAsyncWait i -> "cp.async.wait_group " + i.pending();
       case Inst.BarSync i -> "bar.sync " + i.id();
+      case Inst.BarSyncSome i -> "bar.sync %s, %d".formatted(i.id().text(), i.threads());
+      case Inst.MbarrierInit i ->
+          "mbarrier.init.shared::cta.b64 %s, %d".formatted(i.barrier().text(), i.count());
+      case Inst.MbarrierArrive i -> "mbarrier.arrive.shared::cta.b64 _, " + i.barrier().text();
+      case Inst.MbarrierExpect i ->
+          "mbarrier.arrive.expect_tx.shared::cta.b64 _, %s, %d"
+              .formatted(i.barrier().text(), i.bytes());
+      case Inst.MbarrierTryWait i ->
+          "mbarrier.try_wait.parity.shared::cta.b64 %s, %s, %s"
+              .formatted(i.dst().text(), i.barrier().text(), i.parity().text());
+      case Inst.FenceMbarrierInit i -> "fence.mbarrier_init.release.cluster";
+      case Inst.FenceProxyAsync i -> "fence.proxy.async.shared::cta";
+      case Inst.FenceGpu i -> "fence.acq_rel.gpu";
+      case Inst.TensorMapAddress i ->
+          "mov.b64 %1$s, %2$s;\n    cvta.param.u64 %1$s, %1$s"
+              .formatted(i.dst().text(), name(i.parameter()));
+      case Inst.PrefetchTensorMap i -> "prefetch.tensormap [" + i.map().text() + "]";
+      case Inst.TmaLoad i ->
+          "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+              + " %s, [%s, {%s}], %s"
+                  .formatted(
+                      i.to().text(), i.map().text(), list(i.coordinates()), i.barrier().text());
+      case Inst.TmaStore i ->
+          "cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [%s, {%s}], %s"
+              .formatted(i.map().text(), list(i.coordinates()), i.from().text());
+      case Inst.TmaStoreCommit i -> "cp.async.bulk.commit_group";
+      case Inst.TmaStoreWait i ->
+          "cp.async.bulk.wait_group%s %d".formatted(i.read() ? ".read" : "", i.pending());
+      case Inst.Wgmma i -> wgmma(i);
+      case Inst.WgmmaFence i -> "wgmma.fence.sync.aligned";
+      case Inst.WgmmaCommit i -> "wgmma.commit_group.sync.aligned";
+      case Inst.WgmmaWait i -> "wgmma.wait_group.sync.aligned " + i.pending();
+      case Inst.SetMaxRegisters i ->
+          "setmaxnreg.%s.sync.aligned.u32 %d".formatted(i.increase() ? "inc" : "dec", i.count());
+      case Inst.Elect i -> "elect.sync _|%s, 0xffffffff".formatted(i.dst().text());
+      case Inst.StMatrix i ->
+          "stmatrix.sync.aligned.m8n8.x%d.shared.b16 %s, {%s}"
+              .formatted(i.src().size(), i.to().text(), list(i.src()));
+      case Inst.ShflIdx i ->
+          "shfl.sync.idx.b32 %s, %s, %d, 31, 0xffffffff"
+              .formatted(i.dst().text(), i.src().text(), i.lane());
+      case Inst.AtomAdd i ->
+          "atom.global.add.u32 %s, %s, %s"
+              .formatted(i.dst().text(), i.at().text(), i.value().text());
+      case Inst.AtomInc i ->
+          "atom.global.inc.u32 %s, %s, %s"
+              .formatted(i.dst().text(), i.at().text(), i.bound().text());
+      case Inst.Join i ->
+          "mov.b64 %s, {%s, %s}".formatted(i.dst().text(), i.low().text(), i.high().text());
+      case Inst.Bits i -> "mov.b32 %s, %s".formatted(i.dst().text(), i.src().text());
+      case Inst.HighestBit i -> op("bfind.u32", i.dst(), i.src());
       case Inst.BarWarpSync i -> "bar.warp.sync 0xffffffff";
       case Inst.ShflBfly i ->
           "shfl.sync.bfly.b32 %s, %s, %d, 31, 0xffffffff"
@@ -110,6 +161,37 @@ public final class PtxPrinter {
       case Inst.Label i -> i.name() + ":";
       case Inst.Ret i -> "ret";
       case Inst.Comment i -> "// " + comment(i.text());
+    };
+  }
+
+  private static String wgmma(Inst.Wgmma i) {
+    String transposes =
+        switch (i.a()) {
+          case Inst.Left.Shared a -> "0, " + (i.transposeB() ? 1 : 0);
+          case Inst.Left.Registers a -> i.transposeB() ? "1" : "0";
+        };
+    String left =
+        switch (i.a()) {
+          case Inst.Left.Shared a -> a.descriptor().text();
+          case Inst.Left.Registers a -> "{" + list(a.regs()) + "}";
+        };
+    return "wgmma.mma_async.sync.aligned.m64n%dk16.f32.%2$s.%2$s {%3$s}, %4$s, %5$s, %6$d, 1, 1, %7$s"
+        .formatted(
+            2 * i.d().size(),
+            i.dtype().keyword(),
+            list(i.d()),
+            left,
+            i.b().text(),
+            i.accumulate() ? 1 : 0,
+            transposes);
+  }
+
+  private static String declaration(Parameter p) {
+    return switch (p.type()) {
+      case TENSOR_MAP ->
+          "    .param .align %d .b8 %s[%d]"
+              .formatted(p.type().alignment(), name(p), p.type().bytes());
+      case U64, S64, S32, F32 -> "    .param .%s %s".formatted(p.type().ptx(), name(p));
     };
   }
 
@@ -147,8 +229,8 @@ public final class PtxPrinter {
     return regs.size() == 1 ? regs.getFirst().text() : "{" + list(regs) + "}";
   }
 
-  private static String list(List<Reg> regs) {
-    return regs.stream().map(Reg::text).collect(Collectors.joining(", "));
+  private static String list(List<? extends Operand> regs) {
+    return regs.stream().map(Operand::text).collect(Collectors.joining(", "));
   }
 
   private static String lower(Enum<?> e) {

@@ -23,6 +23,15 @@ public record Reg(Kind kind, int id) implements Operand {
       return prefix;
     }
 
+    /** Size of the value; 0 for a predicate. */
+    public int bytes() {
+      return switch (this) {
+        case PRED -> 0;
+        case B32, F32 -> 4;
+        case B64 -> 8;
+      };
+    }
+
     /** The type in its declaration. */
     public String ptx() {
       return ptx;

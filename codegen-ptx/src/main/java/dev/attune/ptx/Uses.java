@@ -51,6 +51,47 @@ public record Uses(List<Reg> reads, List<Reg> writes) {
         Uses inner = of(i.inst());
         yield new Uses(concat(List.of(i.guard()), inner.reads()), inner.writes());
       }
+      case Inst.BarSyncSome i -> new Uses(registers(i.id()), List.of());
+      case Inst.MbarrierInit i -> reads(i.barrier().base());
+      case Inst.MbarrierArrive i -> reads(i.barrier().base());
+      case Inst.MbarrierExpect i -> reads(i.barrier().base());
+      case Inst.MbarrierTryWait i -> uses(i.dst(), i.barrier().base(), i.parity());
+      case Inst.TensorMapAddress i -> uses(i.dst());
+      case Inst.PrefetchTensorMap i -> reads(i.map());
+      case Inst.TmaLoad i ->
+          new Uses(
+              concat(
+                  List.of(i.to().base(), i.map(), i.barrier().base()), registers(i.coordinates())),
+              List.of());
+      case Inst.TmaStore i ->
+          new Uses(
+              concat(List.of(i.from().base(), i.map()), registers(i.coordinates())), List.of());
+      case Inst.Wgmma i -> {
+        List<Reg> left =
+            switch (i.a()) {
+              case Inst.Left.Shared(Reg descriptor) -> List.of(descriptor);
+              case Inst.Left.Registers(List<Reg> regs) -> regs;
+            };
+        List<Reg> operands = concat(left, List.of(i.b()));
+        yield new Uses(i.accumulate() ? concat(operands, i.d()) : operands, i.d());
+      }
+      case Inst.Elect i -> uses(i.dst());
+      case Inst.StMatrix i -> new Uses(concat(List.of(i.to().base()), i.src()), List.of());
+      case Inst.ShflIdx i -> uses(i.dst(), i.src());
+      case Inst.AtomAdd i -> uses(i.dst(), i.at().base(), i.value());
+      case Inst.AtomInc i -> uses(i.dst(), i.at().base(), i.bound());
+      case Inst.Join i -> uses(i.dst(), i.low(), i.high());
+      case Inst.Bits i -> uses(i.dst(), i.src());
+      case Inst.HighestBit i -> uses(i.dst(), i.src());
+      case Inst.FenceMbarrierInit i -> NONE;
+      case Inst.FenceProxyAsync i -> NONE;
+      case Inst.FenceGpu i -> NONE;
+      case Inst.TmaStoreCommit i -> NONE;
+      case Inst.TmaStoreWait i -> NONE;
+      case Inst.WgmmaFence i -> NONE;
+      case Inst.WgmmaCommit i -> NONE;
+      case Inst.WgmmaWait i -> NONE;
+      case Inst.SetMaxRegisters i -> NONE;
       case Inst.CpAsyncCommit i -> NONE;
       case Inst.CpAsyncWait i -> NONE;
       case Inst.BarSync i -> NONE;
@@ -70,6 +111,14 @@ public record Uses(List<Reg> reads, List<Reg> writes) {
       reads.addAll(registers(source));
     }
     return new Uses(reads, List.of(dst));
+  }
+
+  private static Uses reads(Reg reg) {
+    return new Uses(List.of(reg), List.of());
+  }
+
+  private static List<Reg> registers(List<Operand> operands) {
+    return operands.stream().flatMap(o -> registers(o).stream()).toList();
   }
 
   private static List<Reg> registers(Operand operand) {

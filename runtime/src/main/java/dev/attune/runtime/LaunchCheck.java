@@ -310,9 +310,9 @@ final class LaunchCheck {
     List<Parameter> parameters = manifest.parameters();
     int end = 0;
     for (int i = 0; i < offsets.length; i++) {
-      int bytes = parameters.get(i).type().bytes();
-      offsets[i] = Math.ceilDiv(end, bytes) * bytes;
-      end = offsets[i] + bytes;
+      Parameter.Type type = parameters.get(i).type();
+      offsets[i] = Math.ceilDiv(end, type.alignment()) * type.alignment();
+      end = offsets[i] + type.bytes();
     }
     ByteBuffer block = ByteBuffer.allocate(end).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < offsets.length; i++) {
@@ -333,6 +333,8 @@ final class LaunchCheck {
         }
         case Parameter.Role.Captured(String name) ->
             block.putLong(at, get(captured, name).address());
+        case Parameter.Role.TensorMap m -> throw new UnsupportedOperationException();
+        case Parameter.Role.Counter c -> throw new UnsupportedOperationException();
       }
     }
     return block.array();

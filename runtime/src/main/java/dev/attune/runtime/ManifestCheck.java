@@ -39,6 +39,8 @@ final class ManifestCheck {
       }
       case Parameter.Role.Size s -> Parameter.Type.S32;
       case Parameter.Role.Scale s -> Parameter.Type.F32;
+      case Parameter.Role.TensorMap m -> Parameter.Type.TENSOR_MAP;
+      case Parameter.Role.Counter c -> Parameter.Type.U64;
       case Parameter.Role.Scalar(String name) ->
           spec.param(name).orElseThrow(() -> undeclared(parameter, "parameter", name, spec)).type()
                   == ScalarType.FLOAT

@@ -100,6 +100,7 @@ final class CopyKernel {
             Target.SM_80,
             Dtype.BF16,
             new HeadDim(8, 8),
+            Manifest.Grid.ITEMS,
             ROWS,
             ROWS,
             SHARED_BYTES,

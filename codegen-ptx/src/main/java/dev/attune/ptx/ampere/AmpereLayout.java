@@ -27,7 +27,7 @@ record AmpereLayout(
     int values,
     int bytes) {
 
-  static AmpereLayout of(HeadDim dim, Schedule schedule) {
+  static AmpereLayout of(HeadDim dim, Schedule.Ampere schedule) {
     int queryPitch = pitch(Math.max(productWidth(dim.qk()), dim.v()));
     int keyPitch = pitch(productWidth(dim.qk()));
     int valuePitch = pitch(dim.v());

@@ -26,7 +26,7 @@ public final class AmpereSchedules {
    *
    * @throws IllegalArgumentException for a head dimension that is not a multiple of 8 up to 256
    */
-  public static Schedule choose(AttentionSpec spec, Target target, HeadDim dim) {
+  public static Schedule.Ampere choose(AttentionSpec spec, Target target, HeadDim dim) {
     if (!supported(dim.qk()) || !supported(dim.v())) {
       throw new IllegalArgumentException(
           "head dim " + dim + " is not supported: multiples of 8 from 8 to 256 are");
@@ -55,9 +55,9 @@ public final class AmpereSchedules {
    * @param plain the score is the product times a factor and the mask bounds the keys: with little
    *     to evaluate at every element there are registers for wider tiles
    */
-  private static List<Schedule> candidates(HeadDim dim, boolean plain) {
+  private static List<Schedule.Ampere> candidates(HeadDim dim, boolean plain) {
     int widest = Math.max(dim.qk(), dim.v());
-    List<Schedule> list = new ArrayList<>();
+    List<Schedule.Ampere> list = new ArrayList<>();
     if (widest <= 64) {
       if (plain) {
         list.add(schedule(128, 96, 4, 2, 2, "head dim up to 64, plain score"));
@@ -83,13 +83,13 @@ public final class AmpereSchedules {
     return list;
   }
 
-  private static Schedule schedule(
+  private static Schedule.Ampere schedule(
       int rows, int cols, int warps, int stages, int blocksPerSm, String why) {
-    return new Schedule(rows, cols, warps, stages, false, blocksPerSm, LAZY, why);
+    return new Schedule.Ampere(rows, cols, warps, stages, false, blocksPerSm, LAZY, why);
   }
 
   /** Whether a schedule's tiles fit the shared memory and registers of a target. */
-  public static boolean fits(Target target, HeadDim dim, Schedule s) {
+  public static boolean fits(Target target, HeadDim dim, Schedule.Ampere s) {
     int shared = AmpereLayout.of(dim, s).bytes();
     boolean block = shared <= target.sharedBytesPerBlock();
     boolean sm = s.blocksPerSm() * (shared + 1024) <= target.sharedBytesPerSm();
@@ -99,7 +99,7 @@ public final class AmpereSchedules {
     return block && sm && registers(dim, s) <= available;
   }
 
-  private static int registers(HeadDim dim, Schedule s) {
+  private static int registers(HeadDim dim, Schedule.Ampere s) {
     int blocks = s.rowsPerWarp() / 16;
     int output = 4 * blocks * (dim.v() / 8);
     int scores = 4 * blocks * (s.cols() / 8);

@@ -26,8 +26,10 @@ import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.ExprCode;
+import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.IntVal;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.Site;
 import dev.attune.ptx.select.Unroll;
 import java.util.ArrayList;
@@ -41,7 +43,7 @@ import java.util.stream.Stream;
 /** Instructions for a tile kernel: one walk over its operations. */
 public final class AmpereSelection {
   private final TileKernel kernel;
-  private final Schedule schedule;
+  private final Schedule.Ampere schedule;
   private final Target target;
   private final AmpereLayout layout;
   private final Emitter emit = new Emitter();
@@ -58,7 +60,7 @@ public final class AmpereSelection {
   private final Map<Operand, Copies> copies = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> readBases = new EnumMap<>(Operand.class);
 
-  private AmpereSelection(TileKernel kernel, Schedule schedule, Target target) {
+  private AmpereSelection(TileKernel kernel, Schedule.Ampere schedule, Target target) {
     this.kernel = kernel;
     this.schedule = schedule;
     this.target = target;
@@ -89,7 +91,7 @@ public final class AmpereSelection {
 
   /** The PTX of a kernel for a target. */
   public static PtxKernel select(
-      TileKernel kernel, Schedule schedule, Target target, String entry) {
+      TileKernel kernel, Schedule.Ampere schedule, Target target, String entry) {
     return new AmpereSelection(kernel, schedule, target).run(entry);
   }
 
@@ -336,8 +338,19 @@ public final class AmpereSelection {
       }
       case Op.For o -> loop(o);
       case Op.Load o -> throw new IllegalStateException("a load outside a channel: " + o);
+      case Op.Limit o -> throw new IllegalStateException("not yet: " + o);
+      case Op.Copy o -> throw notThisFamily(o);
+      case Op.Issue o -> throw notThisFamily(o);
+      case Op.Await o -> throw notThisFamily(o);
+      case Op.Roles o -> throw notThisFamily(o);
+      case Op.ForItems o -> throw notThisFamily(o);
+      case Op.Claim o -> throw notThisFamily(o);
       case Op.Get o -> throw new IllegalStateException("a get outside its group: " + o);
     }
+  }
+
+  private static IllegalStateException notThisFamily(Op op) {
+    return new IllegalStateException("no pass of this family makes " + op);
   }
 
   /** Reads the thread's place again, so that it need not stay in registers through the loops. */

@@ -10,6 +10,7 @@ import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.Held;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,7 +27,7 @@ final class Products {
   private final int keyBlocks;
   private final int valueBlocks;
 
-  Products(Emitter emit, Dtype dtype, AmpereLayout layout, Schedule schedule, HeadDim dim) {
+  Products(Emitter emit, Dtype dtype, AmpereLayout layout, Schedule.Ampere schedule, HeadDim dim) {
     this.emit = emit;
     this.dtype = dtype;
     this.layout = layout;

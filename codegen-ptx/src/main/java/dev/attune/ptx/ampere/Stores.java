@@ -14,6 +14,7 @@ import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.KernelParameters;
 import java.util.List;
 
@@ -24,7 +25,7 @@ import java.util.List;
 final class Stores {
   private final Emitter emit;
   private final TileKernel kernel;
-  private final Schedule schedule;
+  private final Schedule.Ampere schedule;
   private final AmpereLayout layout;
   private final Threads threads;
   private final KernelParameters parameters;
@@ -35,7 +36,7 @@ final class Stores {
   Stores(
       Emitter emit,
       TileKernel kernel,
-      Schedule schedule,
+      Schedule.Ampere schedule,
       AmpereLayout layout,
       Threads threads,
       KernelParameters parameters,

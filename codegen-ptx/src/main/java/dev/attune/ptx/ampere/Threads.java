@@ -21,7 +21,7 @@ import dev.attune.ptx.select.Emitter;
  */
 record Threads(Reg tid, Reg lane, Reg firstRow, Reg row, Reg pair, Reg shared) {
 
-  static Threads emit(Emitter emit, Schedule schedule) {
+  static Threads emit(Emitter emit, Schedule.Ampere schedule) {
     Reg tid = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.ReadSpecial(tid, Inst.Special.TID_X));
     Reg shared = emit.fresh(Reg.Kind.B32);

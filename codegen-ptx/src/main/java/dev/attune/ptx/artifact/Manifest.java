@@ -8,15 +8,16 @@ import java.util.List;
 /**
  * How to launch a kernel: everything a host needs besides the PTX.
  *
- * <p>The grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B) CTAs; a launch with an empty grid does
+ * <p>There are {@code ceil(Sq / rowsPerBlock) · Hq · B} items of work; a launch without any does
  * nothing.
  *
  * @param spec name of the attention
  * @param entry name of the PTX entry
+ * @param grid how items become CTAs
  * @param threads threads per CTA, one-dimensional
- * @param rowsPerBlock query rows per CTA
+ * @param rowsPerBlock query rows of an item
  * @param sharedBytes dynamic shared memory per CTA
- * @param parameters the kernel's parameters in order, each aligned to its size in the block
+ * @param parameters the kernel's parameters in order, each aligned in the block as its type asks
  * @param params the declared run-time scalars, for hosts that have no spec
  * @param tensors the captured tensors, for hosts that have no spec
  */
@@ -26,6 +27,7 @@ public record Manifest(
     Target target,
     Dtype dtype,
     HeadDim headDim,
+    Grid grid,
     int threads,
     int rowsPerBlock,
     int sharedBytes,
@@ -37,6 +39,14 @@ public record Manifest(
     parameters = List.copyOf(parameters);
     params = List.copyOf(params);
     tensors = List.copyOf(tensors);
+  }
+
+  /** How items of work become CTAs. */
+  public enum Grid {
+    /** One CTA each: the grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B). */
+    ITEMS,
+    /** CTAs take items until none is left: the grid is min(items, SMs of the device). */
+    PERSISTENT
   }
 
   /**

@@ -54,10 +54,6 @@ final class ManifestReader {
         throw new ArtifactException("the manifest does not belong to this PTX: ptx_sha256 differs");
       }
       int rows = at("rows_per_block").integer(1, 1 << 20);
-      List<String> grid = ManifestWriter.grid(rows);
-      if (!at("grid").list(Node::text).equals(grid)) {
-        throw at("grid").bad(grid.toString());
-      }
       String spec = at("spec").text();
       return new Manifest(
           spec,
@@ -67,12 +63,27 @@ final class ManifestReader {
           new HeadDim(
               at("head_dim").at("qk").integer(1, 1 << 16),
               at("head_dim").at("v").integer(1, 1 << 16)),
+          grid(rows),
           at("threads").integer(1, 1024),
           rows,
           at("shared_bytes").integer(0, 1 << 20),
           at("parameters").list(Node::parameter),
           at("params").list(Node::scalar),
           at("tensors").list(Node::captured));
+    }
+
+    private Manifest.Grid grid(int rows) {
+      List<String> found = at("grid").list(Node::text);
+      return Arrays.stream(Manifest.Grid.values())
+          .filter(grid -> ManifestWriter.grid(grid, rows).equals(found))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  at("grid")
+                      .bad(
+                          Arrays.stream(Manifest.Grid.values())
+                              .map(grid -> ManifestWriter.grid(grid, rows).toString())
+                              .collect(Collectors.joining(" or "))));
     }
 
     Parameter parameter() {
@@ -88,8 +99,14 @@ final class ManifestReader {
                 new Parameter.Role.Size(at("extent").oneOf(Extent.values(), Extent::keyword));
             case "scale" -> new Parameter.Role.Scale();
             case "scalar" -> new Parameter.Role.Scalar(at("param").text());
+            case "tensor_map" ->
+                new Parameter.Role.TensorMap(
+                    operand(), at("box_rows").integer(1, 256), at("box_cols").integer(8, 64));
+            case "counter" -> new Parameter.Role.Counter();
             case "captured" -> new Parameter.Role.Captured(at("tensor").text());
-            default -> throw at("role").bad("pointer, stride, size, scale, scalar or captured");
+            default ->
+                throw at("role")
+                    .bad("pointer, stride, size, scale, scalar, captured, tensor_map or counter");
           },
           at("type").oneOf(Parameter.Type.values(), Parameter.Type::ptx));
     }

@@ -27,7 +27,7 @@ final class ManifestWriter {
     root.putObject("head_dim").put("qk", m.headDim().qk()).put("v", m.headDim().v());
     root.put("threads", m.threads());
     root.put("rows_per_block", m.rowsPerBlock());
-    grid(m.rowsPerBlock()).forEach(root.putArray("grid")::add);
+    grid(m.grid(), m.rowsPerBlock()).forEach(root.putArray("grid")::add);
     root.put("shared_bytes", m.sharedBytes());
     root.put("ptx_sha256", ptxSha256);
     ArrayNode parameters = root.putArray("parameters");
@@ -40,8 +40,12 @@ final class ManifestWriter {
   }
 
   /** The numbers of CTAs along x, y and z as formulas. */
-  static List<String> grid(int rowsPerBlock) {
-    return List.of("ceil(Sq / " + rowsPerBlock + ")", "Hq", "B");
+  static List<String> grid(Manifest.Grid grid, int rowsPerBlock) {
+    String tiles = "ceil(Sq / " + rowsPerBlock + ")";
+    return switch (grid) {
+      case ITEMS -> List.of(tiles, "Hq", "B");
+      case PERSISTENT -> List.of("min(" + tiles + " * Hq * B, SMs)", "1", "1");
+    };
   }
 
   /** The name of an enum constant in the file. */
@@ -60,6 +64,12 @@ final class ManifestWriter {
           node.put("role", "size").put("extent", extent.keyword());
       case Parameter.Role.Scale() -> node.put("role", "scale");
       case Parameter.Role.Scalar(String param) -> node.put("role", "scalar").put("param", param);
+      case Parameter.Role.TensorMap(Operand of, int rows, int cols) ->
+          node.put("role", "tensor_map")
+              .put("of", name(of))
+              .put("box_rows", rows)
+              .put("box_cols", cols);
+      case Parameter.Role.Counter() -> node.put("role", "counter");
       case Parameter.Role.Captured(String tensor) ->
           node.put("role", "captured").put("tensor", tensor);
     };

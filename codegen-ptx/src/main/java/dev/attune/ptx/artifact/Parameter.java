@@ -12,17 +12,21 @@ public record Parameter(String name, Role role, Type type) {
 
   /** PTX types of parameters. */
   public enum Type {
-    U64("u64", 8),
-    S64("s64", 8),
-    S32("s32", 4),
-    F32("f32", 4);
+    U64("u64", 8, 8),
+    S64("s64", 8, 8),
+    S32("s32", 4, 4),
+    F32("f32", 4, 4),
+    /** A {@code CUtensorMap}, by value. */
+    TENSOR_MAP("b8", 128, 64);
 
     private final String ptx;
     private final int bytes;
+    private final int alignment;
 
-    Type(String ptx, int bytes) {
+    Type(String ptx, int bytes, int alignment) {
       this.ptx = ptx;
       this.bytes = bytes;
+      this.alignment = alignment;
     }
 
     /** The type's name in PTX, without the dot. */
@@ -30,9 +34,14 @@ public record Parameter(String name, Role role, Type type) {
       return ptx;
     }
 
-    /** Size and alignment in the parameter block. */
+    /** Size in the parameter block. */
     public int bytes() {
       return bytes;
+    }
+
+    /** Alignment in the parameter block. */
+    public int alignment() {
+      return alignment;
     }
   }
 
@@ -52,6 +61,19 @@ public record Parameter(String name, Role role, Type type) {
 
     /** A declared parameter: int as S32, float as F32, bool as S32 of 0 or 1. */
     record Scalar(String param) implements Role {}
+
+    /**
+     * A tensor map of Q, K, V or O (TENSOR_MAP): 16-bit elements, dimensions (D, S, H, B) with the
+     * tensor's strides, a box of (boxCols, boxRows, 1, 1), 128-byte swizzle, no interleave, zeros
+     * outside, L2 promotion of 256 bytes.
+     */
+    record TensorMap(Operand of, int boxRows, int boxCols) implements Role {}
+
+    /**
+     * Device address of two u32 for the kernel's work counter (U64), zero before the first launch.
+     * A launch leaves them zero. Launches that may overlap need different ones.
+     */
+    record Counter() implements Role {}
 
     /** Device address of a captured tensor, row-major without gaps (U64). */
     record Captured(String tensor) implements Role {}

@@ -30,7 +30,8 @@ public final class KernelCompiler {
    *
    * @param schedule overrides the family's rules
    */
-  public record Options(Target target, Dtype dtype, HeadDim headDim, Optional<Schedule> schedule) {
+  public record Options(
+      Target target, Dtype dtype, HeadDim headDim, Optional<Schedule.Ampere> schedule) {
 
     /** The family's own schedule. */
     public Options(Target target, Dtype dtype, HeadDim headDim) {
@@ -60,7 +61,7 @@ public final class KernelCompiler {
     spec.headDim()
         .filter(d -> !d.equals(options.headDim()))
         .ifPresent(d -> fail(spec, "head_dim " + d, options.headDim().toString()));
-    Schedule schedule =
+    Schedule.Ampere schedule =
         options
             .schedule()
             .orElseGet(() -> AmpereSchedules.choose(spec, options.target(), options.headDim()));
@@ -99,6 +100,7 @@ public final class KernelCompiler {
         options.target(),
         options.dtype(),
         options.headDim(),
+        Manifest.Grid.ITEMS,
         kernel.threads(),
         schedule.rows(),
         kernel.sharedBytes(),

@@ -51,6 +51,7 @@ public final class KernelParameters {
                 case U64, S64 -> Reg.Kind.B64;
                 case S32 -> Reg.Kind.B32;
                 case F32 -> Reg.Kind.F32;
+                case TENSOR_MAP -> throw new IllegalStateException("a tensor map is not loaded");
               });
       emit.add(new Inst.LdParam(reg, p));
       parameters.regs.put(p.role(), reg);

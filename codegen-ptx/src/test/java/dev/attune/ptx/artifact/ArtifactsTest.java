@@ -28,6 +28,7 @@ class ArtifactsTest {
               Target.SM_80,
               Dtype.BF16,
               new HeadDim(192, 128),
+              Manifest.Grid.ITEMS,
               128,
               64,
               73728,

@@ -99,8 +99,7 @@ final class DoubleBuffer {
         }
       }
     }
-    return new Op.For(
-        loop.phase(), loop.index(), loop.from(), loop.to(), loop.carried(), body, loop.yields());
+    return loop.withBody(body);
   }
 
   private static Value loaded(Op.For loop, Operand operand) {

@@ -67,8 +67,7 @@ final class FoldScale {
         default -> body.add(renamed);
       }
     }
-    return new Op.For(
-        loop.phase(), loop.index(), loop.from(), loop.to(), loop.carried(), body, loop.yields());
+    return loop.withBody(body);
   }
 
   /** The score of an expression that is a score times log₂e. */

@@ -32,15 +32,7 @@ final class LazyRescale {
         .map(
             op ->
                 switch (op) {
-                  case Op.For f ->
-                      new Op.For(
-                          f.phase(),
-                          f.index(),
-                          f.from(),
-                          f.to(),
-                          f.carried(),
-                          lazy(f.body(), threshold),
-                          f.yields());
+                  case Op.For f -> f.withBody(lazy(f.body(), threshold));
                   case Op.Rescale r ->
                       new Op.Rescale(
                           r.max(),

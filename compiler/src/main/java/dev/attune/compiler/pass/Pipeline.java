@@ -12,7 +12,7 @@ public final class Pipeline {
   private Pipeline() {}
 
   /** For the Ampere family: one role, loads in flight while the CTA computes. */
-  public static List<Pass> ampere(Schedule schedule) {
+  public static List<Pass> ampere(Schedule.Ampere schedule) {
     List<Pass> passes = new ArrayList<>();
     passes.add(FoldScale.PASS);
     passes.add(SplitPhases.PASS);

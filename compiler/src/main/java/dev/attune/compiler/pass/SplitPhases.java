@@ -88,13 +88,13 @@ final class SplitPhases {
 
     Op.For next = loop;
     if (full.first().isPresent()) {
-      Op.For before = between(renamed(loop, ".0"), loop.from(), fullFrom);
+      Op.For before = renamed(loop, ".0").between(loop.from(), fullFrom);
       out.add(before);
       next = after(loop, before);
     }
-    Op.For bulk = withoutMask(between(renamed(next, ".1"), fullFrom, fullTo));
+    Op.For bulk = withoutMask(renamed(next, ".1").between(fullFrom, fullTo));
     out.add(bulk);
-    out.add(between(after(loop, bulk), fullTo, loop.to()));
+    out.add(after(loop, bulk).between(fullTo, loop.to()));
     return out;
   }
 
@@ -117,13 +117,7 @@ final class SplitPhases {
       Carried c = loop.carried().get(i);
       carried.add(new Carried(c.param(), previous.carried().get(i).result(), c.result()));
     }
-    return new Op.For(
-        loop.phase(), loop.index(), loop.from(), loop.to(), carried, loop.body(), loop.yields());
-  }
-
-  private static Op.For between(Op.For loop, Value from, Value to) {
-    return new Op.For(
-        loop.phase(), loop.index(), from, to, loop.carried(), loop.body(), loop.yields());
+    return loop.carrying(carried);
   }
 
   private static Op.For withoutMask(Op.For loop) {
@@ -138,6 +132,13 @@ final class SplitPhases {
       }
     }
     return new Op.For(
-        Phase.BULK, loop.index(), loop.from(), loop.to(), loop.carried(), body, loop.yields());
+        Phase.BULK,
+        loop.index(),
+        loop.from(),
+        loop.to(),
+        loop.direction(),
+        loop.carried(),
+        body,
+        loop.yields());
   }
 }

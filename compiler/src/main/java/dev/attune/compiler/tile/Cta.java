@@ -169,6 +169,13 @@ final class Cta {
         int to = (batch * shape.heads() + head) * shape.seq() + qTile * kernel.rows();
         System.arraycopy(row(o.in()), 0, out, to, rowsInside());
       }
+      case Op.Copy o -> throw new UnsupportedOperationException();
+      case Op.Issue o -> throw new UnsupportedOperationException();
+      case Op.Await o -> throw new UnsupportedOperationException();
+      case Op.Limit o -> throw new UnsupportedOperationException();
+      case Op.Roles o -> throw new UnsupportedOperationException();
+      case Op.ForItems o -> throw new UnsupportedOperationException();
+      case Op.Claim o -> throw new UnsupportedOperationException();
       case Op.For o -> loop(o);
     }
   }

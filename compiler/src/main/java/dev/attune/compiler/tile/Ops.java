@@ -16,10 +16,11 @@ public final class Ops {
   public static Op rename(Op op, UnaryOperator<Value> f) {
     return switch (op) {
       case Op.Scalar o -> new Op.Scalar(f.apply(o.out()), o.expr());
-      case Op.Load o -> new Op.Load(f.apply(o.out()), o.operand(), f.apply(o.index()));
+      case Op.Load o -> new Op.Load(f.apply(o.out()), o.operand(), f.apply(o.index()), o.ahead());
       case Op.Put o -> new Op.Put(o.channel(), f.apply(o.index()), o.ahead(), o.end().map(f));
       case Op.Get o -> new Op.Get(f.apply(o.out()), o.channel());
       case Op.Release o -> o;
+      case Op.Copy o -> new Op.Copy(f.apply(o.out()), f.apply(o.in()));
       case Op.Fill o -> new Op.Fill(f.apply(o.out()), o.value());
       case Op.Dot o ->
           new Op.Dot(
@@ -28,10 +29,20 @@ public final class Ops {
               f.apply(o.b()),
               o.transposeB(),
               o.accumulate().map(f));
+      case Op.Issue o -> new Op.Issue((Op.Dot) rename(o.dot(), f));
+      case Op.Await o -> o;
       case Op.Map o -> new Op.Map(f.apply(o.out()), f.apply(o.in()), o.expr(), f.apply(o.index()));
       case Op.Mask o ->
           new Op.Mask(
               f.apply(o.out()), f.apply(o.in()), o.predicate(), o.otherwise(), f.apply(o.index()));
+      case Op.Limit o ->
+          new Op.Limit(
+              f.apply(o.out()),
+              f.apply(o.in()),
+              o.first(),
+              o.last(),
+              o.otherwise(),
+              f.apply(o.index()));
       case Op.RowMax o ->
           new Op.RowMax(f.apply(o.out()), f.apply(o.in()), o.factor(), f.apply(o.floor()));
       case Op.Rescale o ->
@@ -60,14 +71,22 @@ public final class Ops {
       case Op.Normalize o -> new Op.Normalize(f.apply(o.out()), f.apply(o.in()), f.apply(o.sum()));
       case Op.LogSumExp o -> new Op.LogSumExp(f.apply(o.out()), f.apply(o.max()), f.apply(o.sum()));
       case Op.NaturalUnits o -> new Op.NaturalUnits(f.apply(o.out()), f.apply(o.in()));
-      case Op.Store o -> new Op.Store(o.operand(), f.apply(o.in()));
+      case Op.Store o -> new Op.Store(o.operand(), f.apply(o.in()), o.staging());
       case Op.StoreRow o -> new Op.StoreRow(o.operand(), f.apply(o.in()));
+      case Op.Roles o ->
+          new Op.Roles(
+              o.roles().stream()
+                  .map(r -> new Op.Role(r.name(), r.copies(), rename(r.body(), f)))
+                  .toList());
+      case Op.ForItems o -> new Op.ForItems(o.items(), rename(o.body(), f));
+      case Op.Claim o -> o;
       case Op.For o ->
           new Op.For(
               o.phase(),
               f.apply(o.index()),
               f.apply(o.from()),
               f.apply(o.to()),
+              o.direction(),
               o.carried().stream()
                   .map(c -> new Carried(f.apply(c.param()), f.apply(c.init()), f.apply(c.result())))
                   .toList(),
@@ -89,10 +108,14 @@ public final class Ops {
       case Op.Put o -> List.of();
       case Op.Get o -> List.of(o.out());
       case Op.Release o -> List.of();
+      case Op.Copy o -> List.of(o.out());
       case Op.Fill o -> List.of(o.out());
       case Op.Dot o -> List.of(o.out());
+      case Op.Issue o -> List.of(o.dot().out());
+      case Op.Await o -> List.of();
       case Op.Map o -> List.of(o.out());
       case Op.Mask o -> List.of(o.out());
+      case Op.Limit o -> List.of(o.out());
       case Op.RowMax o -> List.of(o.out());
       case Op.Rescale o -> List.of(o.max(), o.sumOut(), o.alpha());
       case Op.ScaleRows o -> List.of(o.out());
@@ -106,6 +129,9 @@ public final class Ops {
       case Op.NaturalUnits o -> List.of(o.out());
       case Op.Store o -> List.of();
       case Op.StoreRow o -> List.of();
+      case Op.Roles o -> List.of();
+      case Op.ForItems o -> List.of();
+      case Op.Claim o -> List.of();
       case Op.For o -> o.carried().stream().map(Carried::result).toList();
     };
   }
@@ -130,14 +156,20 @@ public final class Ops {
     return op instanceof Op.Release release ? Optional.of(release.channel()) : Optional.empty();
   }
 
-  /** The operations and all within their loops, in the order written. */
+  /** The bodies inside an operation. */
+  public static List<List<Op>> bodies(Op op) {
+    return switch (op) {
+      case Op.For o -> List.of(o.body());
+      case Op.ForItems o -> List.of(o.body());
+      case Op.Roles o -> o.roles().stream().map(Op.Role::body).toList();
+      default -> List.of();
+    };
+  }
+
+  /** The operations and all within their loops and roles, in the order written. */
   public static Stream<Op> all(List<Op> body) {
     return body.stream()
-        .flatMap(
-            op ->
-                op instanceof Op.For f
-                    ? Stream.concat(Stream.of(f), all(f.body()))
-                    : Stream.of(op));
+        .flatMap(op -> Stream.concat(Stream.of(op), bodies(op).stream().flatMap(Ops::all)));
   }
 
   private static void collect(Op op, Consumer<Value> mentions, Consumer<Value> defines) {
@@ -155,7 +187,7 @@ public final class Ops {
     if (op instanceof Op.For loop) {
       defines.accept(loop.index());
       loop.carried().forEach(c -> defines.accept(c.param()));
-      loop.body().forEach(inner -> defined(inner, defines));
     }
+    bodies(op).forEach(body -> body.forEach(inner -> defined(inner, defines)));
   }
 }

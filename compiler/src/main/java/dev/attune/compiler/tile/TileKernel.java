@@ -8,13 +8,14 @@ import dev.attune.compiler.spec.HeadDim;
 import java.util.List;
 
 /**
- * The work of one CTA: query rows [qTile·rows, qTile·rows + rows) of one batch element and head.
+ * The work of a CTA: items, each the query rows [qTile·rows, qTile·rows + rows) of one batch
+ * element and head.
  *
  * @param dtype what HALF stands for
- * @param rows query rows of a CTA
+ * @param rows query rows of an item
  * @param cols keys of a kv tile
- * @param qTile the CTA's query tile, an Int
- * @param order how CTAs in launch order map to query tiles
+ * @param qTile the item's query tile, an Int
+ * @param order the order in which query tiles are begun
  */
 public record TileKernel(
     AttentionSpec spec,
@@ -26,11 +27,17 @@ public record TileKernel(
     Order order,
     List<Op> body) {
 
-  /** First query position of the CTA's tile, in scalar expressions. */
+  /** First query position of the item's tile, in scalar expressions. */
   public static final Expr.Var Q_FIRST = KvBounds.Q_FIRST;
 
-  /** Last query position of the CTA's tile that is before Sq, in scalar expressions. */
+  /** Last query position of the item's tile that is before Sq, in scalar expressions. */
   public static final Expr.Var Q_LAST = KvBounds.Q_LAST;
+
+  /** First query position of a role's rows, in scalar expressions. */
+  public static final Expr.Var ROLE_FIRST = new Expr.Var(-3);
+
+  /** Last query position of a role's rows that is before Sq; less than the first where none is. */
+  public static final Expr.Var ROLE_LAST = new Expr.Var(-4);
 
   public TileKernel {
     body = List.copyOf(body);

@@ -68,21 +68,35 @@ public final class TilePrinter {
         lines.add(indent + INDENT + "yield " + join(loop.yields()));
       }
     }
+    if (op instanceof Op.ForItems items) {
+      items.body().forEach(inner -> add(inner, depth + 1, lines));
+    }
+    if (op instanceof Op.Roles roles) {
+      for (Op.Role role : roles.roles()) {
+        lines.add(
+            indent
+                + INDENT
+                + "role "
+                + role.name()
+                + (role.copies() == 1 ? "" : ", " + role.copies() + " copies"));
+        role.body().forEach(inner -> add(inner, depth + 2, lines));
+      }
+    }
   }
 
   private static String text(Op op) {
     return switch (op) {
       case Op.Scalar(Value out, Expr expr) -> Exprs.print(expr);
-      case Op.Load o -> "load %s[%s]".formatted(name(o.operand()), o.index());
+      case Op.Load o -> "load %s[%s]".formatted(name(o.operand()), at(o.index(), o.ahead()));
       case Op.Put o ->
-          "put %s[%s%s]%s"
+          "put %s[%s]%s"
               .formatted(
                   o.channel().name(),
-                  o.index(),
-                  o.ahead() == 0 ? "" : " + " + o.ahead(),
+                  at(o.index(), o.ahead()),
                   o.end().map(end -> ", if before " + end).orElse(""));
       case Op.Get o -> "get " + o.channel().name();
       case Op.Release o -> "release " + o.channel().name();
+      case Op.Copy o -> "copy(%s)".formatted(o.in());
       case Op.Fill o -> "fill " + number(o.value());
       case Op.Dot o ->
           "dot(%s, %s%s)%s"
@@ -91,11 +105,21 @@ public final class TilePrinter {
                   o.b(),
                   o.transposeB() ? " transposed" : "",
                   o.accumulate().map(a -> " + " + a).orElse(""));
+      case Op.Issue o -> "issue " + text(o.dot());
+      case Op.Await o -> o.pending() == 0 ? "await all" : "await all but " + o.pending();
       case Op.Map o ->
           "map(%s at key tile %s: %s".formatted(o.in(), o.index(), stated(o.expr(), ")"));
       case Op.Mask o ->
           "mask(%s at key tile %s, otherwise %s: %s"
               .formatted(o.in(), o.index(), number(o.otherwise()), stated(o.predicate(), ")"));
+      case Op.Limit o ->
+          "limit(%s at key tile %s, otherwise %s: %s .. %s"
+              .formatted(
+                  o.in(),
+                  o.index(),
+                  number(o.otherwise()),
+                  o.first().map(c -> Exprs.print(c.expr())).orElse("0"),
+                  o.last().map(c -> Exprs.print(c.expr())).orElse("Skv - 1") + ")");
       case Op.RowMax o -> "max(%s, rowMax(%s))".formatted(o.floor(), scaled(o.factor(), o.in()));
       case Op.Rescale o ->
           "rescale(max %s to %s, sum %s, %s)"
@@ -112,10 +136,39 @@ public final class TilePrinter {
       case Op.Normalize o -> "normalize(%s, %s)".formatted(o.in(), o.sum());
       case Op.LogSumExp o -> "logSumExp(%s, %s)".formatted(o.max(), o.sum());
       case Op.NaturalUnits o -> "naturalUnits(%s)".formatted(o.in());
-      case Op.Store o -> "store %s, %s".formatted(name(o.operand()), o.in());
+      case Op.Store o ->
+          "store %s, %s%s".formatted(name(o.operand()), o.in(), staging(o.staging()));
       case Op.StoreRow o -> "store %s, %s".formatted(name(o.operand()), o.in());
+      case Op.Roles o -> "roles";
+      case Op.ForItems o -> "for items " + items(o.items());
+      case Op.Claim o -> "claim";
       case Op.For o ->
-          "for %s %s in [%s, %s)".formatted(lower(o.phase()), o.index(), o.from(), o.to());
+          "for %s %s in [%s, %s)%s"
+              .formatted(
+                  lower(o.phase()),
+                  o.index(),
+                  o.from(),
+                  o.to(),
+                  o.direction() == Op.Direction.DESCENDING ? " descending" : "");
+    };
+  }
+
+  private static String at(Value index, int ahead) {
+    return ahead == 0 ? index.name() : index + (ahead < 0 ? " - " : " + ") + Math.abs(ahead);
+  }
+
+  private static String staging(Op.Staging staging) {
+    return switch (staging) {
+      case DIRECT -> "";
+      case OWN -> " through a buffer";
+      case QUERY -> " through the query's buffer";
+    };
+  }
+
+  private static String items(Op.Items items) {
+    return switch (items) {
+      case Op.Items.Claimed(long bytes) -> "claimed, sections of " + bytes + " bytes";
+      case Op.Items.Received(Channel channel) -> "received with " + channel.name();
     };
   }
 

@@ -249,6 +249,13 @@ public final class TileVerifier {
         is(op, o.in(), new Type.Row(kernel.rows(), false));
         store(op, o.operand(), inLoop);
       }
+      case Op.Copy o -> throw new UnsupportedOperationException();
+      case Op.Issue o -> throw new UnsupportedOperationException();
+      case Op.Await o -> throw new UnsupportedOperationException();
+      case Op.Limit o -> throw new UnsupportedOperationException();
+      case Op.Roles o -> throw new UnsupportedOperationException();
+      case Op.ForItems o -> throw new UnsupportedOperationException();
+      case Op.Claim o -> throw new UnsupportedOperationException();
       case Op.For o -> {
         List.of(o.index(), o.from(), o.to()).forEach(v -> isInt(op, v));
         for (int i = 0; i < o.carried().size(); i++) {

@@ -34,7 +34,7 @@ class PassesPropertyTest {
             extents, extents, Arbitraries.integers().between(1, 3), Arbitraries.of(0, 1, 8))
         .as(
             (rows, cols, stages, lazy) ->
-                new Schedule(rows, cols, 1, stages, false, 1, lazy, "random"));
+                new Schedule.Ampere(rows, cols, 1, stages, false, 1, lazy, "random"));
   }
 
   @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)

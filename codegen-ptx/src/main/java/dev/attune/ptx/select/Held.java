@@ -1,10 +1,10 @@
-package dev.attune.ptx.ampere;
+package dev.attune.ptx.select;
 
 import dev.attune.ptx.Reg;
 
 /** Where a tile-IR value is. */
 @SuppressWarnings("ArrayRecordComponent") // Never compared.
-sealed interface Held {
+public sealed interface Held {
 
   /**
    * f32 elements in the accumulators of m16n8: register {@code e} of block (m, n) holds, in a lane,

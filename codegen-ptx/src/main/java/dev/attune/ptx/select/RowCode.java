@@ -1,4 +1,4 @@
-package dev.attune.ptx.ampere;
+package dev.attune.ptx.select;
 
 import static java.util.Objects.requireNonNull;
 
@@ -18,10 +18,6 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
-import dev.attune.ptx.select.Emitter;
-import dev.attune.ptx.select.ExprCode;
-import dev.attune.ptx.select.IntVal;
-import dev.attune.ptx.select.Site;
 import java.util.function.BinaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * Elementwise and row operations on m16n8 accumulators. A lane holds, of each block of 16 rows,
  * two: {@code lane/4} and eight further; the four lanes of a quad share a row.
  */
-final class RowCode {
+public final class RowCode {
   private static final FloatConst LOWEST = new FloatConst(Float.NEGATIVE_INFINITY);
   private static final FloatConst ZERO = new FloatConst(0);
   private static final FloatConst ONE = new FloatConst(1);
@@ -48,7 +44,7 @@ final class RowCode {
    * @param keys Skv
    * @param blocks blocks of 16 rows
    */
-  RowCode(Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks) {
+  public RowCode(Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks) {
     this.emit = emit;
     this.expressions = expressions;
     this.row = row;
@@ -59,15 +55,15 @@ final class RowCode {
 
   /** New values of max, sum and the factor of the accumulator. */
   @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  record Rescaled(Reg[] max, Reg[] sum, Reg[] alpha) {}
+  public record Rescaled(Reg[] max, Reg[] sum, Reg[] alpha) {}
 
   /** Rows of a lane. */
-  int count() {
+  public int count() {
     return 2 * blocks;
   }
 
   /** Rows of a lane, as registers nobody has. */
-  Reg[] freshRows() {
+  public Reg[] freshRows() {
     Reg[] regs = new Reg[count()];
     for (int i = 0; i < regs.length; i++) {
       regs[i] = emit.fresh(Reg.Kind.F32);
@@ -76,7 +72,7 @@ final class RowCode {
   }
 
   /** Accumulators of {@code columns} blocks, as registers nobody has. */
-  Reg[][][] accumulators(int columns) {
+  public Reg[][][] accumulators(int columns) {
     Reg[][][] regs = new Reg[blocks][columns][4];
     for (Reg[][] m : regs) {
       for (Reg[] n : m) {
@@ -89,7 +85,7 @@ final class RowCode {
   }
 
   /** The element-free site of a lane's row: for what depends on no key. */
-  Site rowSite(int r) {
+  public Site rowSite(int r) {
     return site(r, null, null, null);
   }
 
@@ -114,7 +110,7 @@ final class RowCode {
   /**
    * An expression at every element; {@code firstKey} is the position of the lane's first column.
    */
-  Held.Accumulators map(Reg[][][] in, Expr e, IntVal firstKey) {
+  public Held.Accumulators map(Reg[][][] in, Expr e, IntVal firstKey) {
     boolean gathersByKey =
         Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
     Reg[][][] out = new Reg[blocks][in[0].length][4];
@@ -129,7 +125,7 @@ final class RowCode {
   }
 
   /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
-  Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, IntVal firstKey) {
+  public Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, IntVal firstKey) {
     boolean gathersByKey =
         Exprs.uses(predicate, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
     Reg[][][] out = new Reg[blocks][in[0].length][4];
@@ -154,7 +150,7 @@ final class RowCode {
   }
 
   /** max(floor, factor · largest of the row). */
-  Held.Rows max(Reg[][][] in, Operand factor, Reg[] floor) {
+  public Held.Rows max(Reg[][][] in, Operand factor, Reg[] floor) {
     Reg[] out = freshRows();
     for (int r = 0; r < count(); r++) {
       Reg largest = fold(in, r, (a, b) -> floats(FloatOp.MAX, a, b));
@@ -165,7 +161,7 @@ final class RowCode {
     return new Held.Rows(out);
   }
 
-  Rescaled rescale(Reg[] oldMax, Reg[] newMax, Reg[] sum, Op.Rule rule) {
+  public Rescaled rescale(Reg[] oldMax, Reg[] newMax, Reg[] sum, Op.Rule rule) {
     Reg[] max = freshRows();
     Reg[] sumOut = freshRows();
     Reg[] alpha = freshRows();
@@ -197,7 +193,7 @@ final class RowCode {
    * Each row times its factor, which is at most 1, in place; a warp whose factors are all 1 skips
    * it.
    */
-  Held.Accumulators scale(Reg[][][] in, Reg[] factor) {
+  public Held.Accumulators scale(Reg[][][] in, Reg[] factor) {
     Reg least = factor[0];
     for (int r = 1; r < count(); r++) {
       least = floats(FloatOp.MIN, least, factor[r]);
@@ -217,7 +213,7 @@ final class RowCode {
   }
 
   /** exp2(factor·in − max). */
-  Held.Accumulators exp2(Reg[][][] in, Operand factor, Reg[] max, boolean guarded) {
+  public Held.Accumulators exp2(Reg[][][] in, Operand factor, Reg[] max, boolean guarded) {
     Reg[][][] out = accumulators(in[0].length);
     Operand[] negative = new Operand[count()];
     for (int r = 0; r < count(); r++) {
@@ -238,7 +234,7 @@ final class RowCode {
   }
 
   /** {@code initial} plus the lane's elements, or the whole row's. */
-  Held.Rows sum(Reg[][][] in, Reg[] initial, boolean partial) {
+  public Held.Rows sum(Reg[][][] in, Reg[] initial, boolean partial) {
     Reg[] out = freshRows();
     for (int r = 0; r < count(); r++) {
       Reg lane = fold(in, r, (a, b) -> floats(FloatOp.ADD, a, b));
@@ -248,7 +244,7 @@ final class RowCode {
     return new Held.Rows(out);
   }
 
-  Held.Rows reduce(Reg[] partial) {
+  public Held.Rows reduce(Reg[] partial) {
     Reg[] out = new Reg[count()];
     for (int r = 0; r < count(); r++) {
       out[r] = overQuad(FloatOp.ADD, partial[r]);
@@ -256,7 +252,7 @@ final class RowCode {
     return new Held.Rows(out);
   }
 
-  Held.LeftOperands cast(Reg[][][] in, Dtype dtype) {
+  public Held.LeftOperands cast(Reg[][][] in, Dtype dtype) {
     int columns = in[0].length;
     Reg[][][] out = new Reg[blocks][(columns + 1) / 2][4];
     for (int m = 0; m < blocks; m++) {
@@ -274,7 +270,7 @@ final class RowCode {
     return new Held.LeftOperands(out);
   }
 
-  Rescaled sink(Reg[] max, Reg[] sum, Expr sink) {
+  public Rescaled sink(Reg[] max, Reg[] sum, Expr sink) {
     Reg[] maxOut = freshRows();
     Reg[] sumOut = freshRows();
     Reg[] alpha = freshRows();
@@ -295,7 +291,7 @@ final class RowCode {
     return new Rescaled(maxOut, sumOut, alpha);
   }
 
-  Held.Accumulators normalize(Reg[][][] in, Reg[] sum) {
+  public Held.Accumulators normalize(Reg[][][] in, Reg[] sum) {
     Reg[][][] out = accumulators(in[0].length);
     Operand[] inverse = new Operand[count()];
     for (int r = 0; r < count(); r++) {
@@ -311,7 +307,7 @@ final class RowCode {
     return new Held.Accumulators(out);
   }
 
-  Held.Rows logSumExp(Reg[] max, Reg[] sum) {
+  public Held.Rows logSumExp(Reg[] max, Reg[] sum) {
     Reg[] out = new Reg[count()];
     for (int r = 0; r < count(); r++) {
       Operand log = emit.floatUnary(FloatUnary.LG2, sum[r]);
@@ -327,7 +323,7 @@ final class RowCode {
     return new Held.Rows(out);
   }
 
-  Held.Rows naturalUnits(Reg[] in) {
+  public Held.Rows naturalUnits(Reg[] in) {
     Reg[] out = new Reg[count()];
     for (int r = 0; r < count(); r++) {
       out[r] = floats(FloatOp.MUL, in[r], new FloatConst((float) Math.log(2)));
