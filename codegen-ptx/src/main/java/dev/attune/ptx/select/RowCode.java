@@ -18,6 +18,7 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
+import java.util.Optional;
 import java.util.function.BinaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -149,6 +150,48 @@ public final class RowCode {
     return new Held.Accumulators(out);
   }
 
+  /**
+   * {@code otherwise} where the key is before {@code first}, after {@code last}, or at or past Skv:
+   * for each row limits relative to the lane's first column, compared with constants.
+   */
+  public Held.Accumulators limit(
+      Reg[][][] in, Optional<Expr> first, Optional<Expr> last, double otherwise, IntVal firstKey) {
+    Operand[] low = new Operand[count()];
+    Operand[] high = new Operand[count()];
+    Operand lane = expressions.operand(firstKey);
+    Operand end = emit.arith(IntOp.SUB, Ty.S32, keys, new IntConst(1));
+    for (int r = 0; r < count(); r++) {
+      Site site = rowSite(r);
+      Operand bound = end;
+      if (last.isPresent()) {
+        bound = emit.arith(IntOp.MIN, Ty.S32, expressions.narrowRegister(last.get(), site), end);
+      }
+      high[r] = emit.arith(IntOp.SUB, Ty.S32, bound, lane);
+      if (first.isPresent()) {
+        // Kept within the sequence, so that the difference does not overflow.
+        Operand from = expressions.narrowRegister(first.get(), site);
+        Operand inside = emit.arith(IntOp.MAX, Ty.S32, from, new IntConst(0));
+        low[r] = emit.arith(IntOp.SUB, Ty.S32, inside, lane);
+      }
+    }
+    FloatConst other = new FloatConst((float) otherwise);
+    Reg[][][] out = new Reg[blocks][in[0].length][4];
+    byColumn(
+        in,
+        (m, n, i) -> {
+          int r = 2 * m + i / 2;
+          IntConst column = new IntConst(8L * n + i % 2);
+          Reg before = emit.compare(CompareOp.GE, Ty.S32, high[r], column);
+          Reg kept = emit.select(Reg.Kind.F32, before, in[m][n][i], other);
+          if (first.isPresent()) {
+            Reg after = emit.compare(CompareOp.LE, Ty.S32, low[r], column);
+            kept = emit.select(Reg.Kind.F32, after, kept, other);
+          }
+          out[m][n][i] = kept;
+        });
+    return new Held.Accumulators(out);
+  }
+
   /** max(floor, factor · largest of the row). */
   public Held.Rows max(Reg[][][] in, Operand factor, Reg[] floor) {
     Reg[] out = freshRows();
@@ -252,14 +295,16 @@ public final class RowCode {
     return new Held.Rows(out);
   }
 
-  public Held.LeftOperands cast(Reg[][][] in, Dtype dtype) {
+  /** The tile rounded, into the registers of {@code into} where that is given. */
+  public Held.LeftOperands cast(Reg[][][] in, Dtype dtype, Optional<Held.LeftOperands> into) {
     int columns = in[0].length;
-    Reg[][][] out = new Reg[blocks][(columns + 1) / 2][4];
+    Reg[][][] out =
+        into.map(Held.LeftOperands::regs)
+            .orElseGet(() -> operands(blocks, (columns + 1) / 2));
     for (int m = 0; m < blocks; m++) {
       for (int k = 0; k < out[m].length; k++) {
         for (int i = 0; i < 4; i++) {
           int n = 2 * k + i / 2;
-          out[m][k][i] = emit.fresh(Reg.Kind.B32);
           // An odd number of column blocks leaves the last operand half empty.
           Operand low = n < columns ? in[m][n][2 * (i % 2)] : ZERO;
           Operand high = n < columns ? in[m][n][2 * (i % 2) + 1] : ZERO;
@@ -268,6 +313,18 @@ public final class RowCode {
       }
     }
     return new Held.LeftOperands(out);
+  }
+
+  private Reg[][][] operands(int rowBlocks, int columns) {
+    Reg[][][] regs = new Reg[rowBlocks][columns][4];
+    for (Reg[][] m : regs) {
+      for (Reg[] k : m) {
+        for (int i = 0; i < 4; i++) {
+          k[i] = emit.fresh(Reg.Kind.B32);
+        }
+      }
+    }
+    return regs;
   }
 
   public Rescaled sink(Reg[] max, Reg[] sum, Expr sink) {
