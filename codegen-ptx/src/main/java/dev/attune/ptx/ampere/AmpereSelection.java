@@ -54,7 +54,7 @@ public final class AmpereSelection {
     this.target = target;
     this.layout = AmpereLayout.of(kernel.headDim(), schedule);
     emit.operation("prologue");
-    this.parameters = KernelParameters.load(emit, kernel.spec(), kernel.headDim());
+    this.parameters = KernelParameters.strided(emit, kernel.spec(), kernel.headDim());
     this.threads = Threads.emit(emit, schedule);
     this.qTile = queryTile();
     this.firstRow = (Reg) emit.arith(IntOp.MUL, Ty.S32, qTile, new IntConst(kernel.rows()));
@@ -73,7 +73,8 @@ public final class AmpereSelection {
             row,
             (Reg) parameters.size(Extent.SQ),
             (Reg) parameters.size(Extent.SKV),
-            schedule.rowsPerWarp() / 16);
+            schedule.rowsPerWarp() / 16,
+            1);
     this.registers =
         new RegisterCode(emit, kernel, kernel.body(), expressions, rows, threads.pair());
     registers.put(kernel.qTile(), new Held.Int(qTile));

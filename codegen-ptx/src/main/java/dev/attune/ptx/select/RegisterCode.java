@@ -265,9 +265,14 @@ public final class RegisterCode {
     };
   }
 
+  /** New accumulators of a tile. */
+  public Reg[][][] fresh(Type.Tile tile) {
+    return rows.accumulators(tile.cols() / 8);
+  }
+
   /** New accumulators of a tile, all elements {@code value}. */
   public Reg[][][] filled(Type.Tile tile, double value) {
-    Reg[][][] regs = rows.accumulators(tile.cols() / 8);
+    Reg[][][] regs = fresh(tile);
     set(flatten(regs), value);
     return regs;
   }

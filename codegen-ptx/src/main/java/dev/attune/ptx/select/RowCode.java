@@ -18,6 +18,8 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,7 @@ public final class RowCode {
   private final Reg queries;
   private final Reg keys;
   private final int blocks;
+  private final int chains;
 
   /**
    * Code for a lane whose first row is {@code row}, counted in the sequence.
@@ -44,14 +47,24 @@ public final class RowCode {
    * @param queries Sq
    * @param keys Skv
    * @param blocks blocks of 16 rows
+   * @param chains independent chains in which a row is reduced: more hide latency, and take as many
+   *     registers
    */
-  public RowCode(Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks) {
+  public RowCode(
+      Emitter emit,
+      ExprCode expressions,
+      Reg row,
+      Reg queries,
+      Reg keys,
+      int blocks,
+      int chains) {
     this.emit = emit;
     this.expressions = expressions;
     this.row = row;
     this.queries = queries;
     this.keys = keys;
     this.blocks = blocks;
+    this.chains = chains;
   }
 
   /** New values of max, sum and the factor of the accumulator. */
@@ -202,6 +215,82 @@ public final class RowCode {
       emit.add(new Inst.FloatArith(FloatOp.MAX, out[r], floor[r], scaled));
     }
     return new Held.Rows(out);
+  }
+
+  /**
+   * A row maximum taken over the bits of the floats as integers, which compares three at a time.
+   * Among negative floats that finds the smallest, so {@link #correct} must follow.
+   *
+   * @param rows max(floor, factor · found): exact unless both are negative
+   * @param found what was found, as bits
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
+  public record BitMax(Held.Rows rows, Reg[] found) {}
+
+  /** max(floor, factor · largest of the row), as far as integer comparisons can say. */
+  public BitMax maxOfBits(Reg[][][] in, Operand factor, Reg[] floor) {
+    Reg[] out = freshRows();
+    Reg[] found = new Reg[count()];
+    for (int r = 0; r < count(); r++) {
+      Reg largest = foldBits(in, r);
+      for (int mask = 1; mask <= 2; mask *= 2) {
+        Reg other = emit.fresh(Reg.Kind.B32);
+        emit.add(new Inst.ShflBfly(other, largest, mask));
+        largest = (Reg) emit.arith(IntOp.MAX, Ty.S32, largest, other);
+      }
+      found[r] = largest;
+      Operand scaled = emit.floats(FloatOp.MUL, bits(largest, Reg.Kind.F32), factor);
+      emit.add(new Inst.FloatArith(FloatOp.MAX, out[r], floor[r], scaled));
+    }
+    return new BitMax(new Held.Rows(out), found);
+  }
+
+  /** Pairs before they join a chain: the assembler makes one three-way instruction of both. */
+  private Reg foldBits(Reg[][][] in, int r) {
+    int first = 2 * (r % 2);
+    Reg[] partial = new Reg[2];
+    for (int n = 0; n < in[r / 2].length; n++) {
+      Reg[] block = in[r / 2][n];
+      Operand pair =
+          emit.arith(
+              IntOp.MAX,
+              Ty.S32,
+              bits(block[first], Reg.Kind.B32),
+              bits(block[first + 1], Reg.Kind.B32));
+      int chain = n % 2;
+      partial[chain] =
+          n < 2 ? (Reg) pair : (Reg) emit.arith(IntOp.MAX, Ty.S32, partial[chain], pair);
+    }
+    return in[r / 2].length == 1
+        ? partial[0]
+        : (Reg) emit.arith(IntOp.MAX, Ty.S32, partial[0], partial[1]);
+  }
+
+  private Reg bits(Reg reg, Reg.Kind kind) {
+    return emit.pure(Numbering.key("bits", reg, kind), kind, d -> new Inst.Bits(d, reg));
+  }
+
+  /** Takes the maximum again, exactly, in a warp that has a row where it may be wrong. */
+  public void correct(BitMax max, Reg[][][] in, Operand factor, Reg[] floor) {
+    Operand negative = new IntConst(0);
+    for (int r = 0; r < count(); r++) {
+      Operand both =
+          emit.arith(IntOp.AND, Ty.B32, max.found()[r], bits(floor[r], Reg.Kind.B32));
+      negative = r == 0 ? both : emit.arith(IntOp.OR, Ty.B32, negative, both);
+    }
+    Reg wrong = emit.compare(CompareOp.LT, Ty.S32, negative, new IntConst(0));
+    Reg any = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.VoteAny(any, wrong));
+    String exact = emit.label("exact");
+    emit.add(new Inst.Guarded(any, true, new Inst.Bra(exact, true)));
+    emit.scope(
+        () -> {
+          Reg[] again = max(in, factor, floor).regs();
+          for (int r = 0; r < count(); r++) {
+            emit.add(new Inst.Mov(max.rows().regs()[r], again[r]));
+          }
+        });
+    emit.add(new Inst.Label(exact));
   }
 
   public Rescaled rescale(Reg[] oldMax, Reg[] newMax, Reg[] sum, Op.Rule rule) {
@@ -395,13 +484,17 @@ public final class RowCode {
   }
 
   private Reg fold(Reg[][][] in, int r, BinaryOperator<Reg> f) {
-    Reg[][] block = in[r / 2];
     int first = 2 * (r % 2);
-    Reg acc = f.apply(block[0][first], block[0][first + 1]);
-    for (int n = 1; n < block.length; n++) {
-      acc = f.apply(f.apply(acc, block[n][first]), block[n][first + 1]);
+    List<Reg> elements = new ArrayList<>();
+    for (Reg[] n : in[r / 2]) {
+      elements.add(n[first]);
+      elements.add(n[first + 1]);
     }
-    return acc;
+    List<Reg> partial = new ArrayList<>(elements.subList(0, chains));
+    for (int i = chains; i < elements.size(); i++) {
+      partial.set(i % chains, f.apply(partial.get(i % chains), elements.get(i)));
+    }
+    return partial.stream().reduce(f).orElseThrow();
   }
 
   /** The lanes of a quad combined; every lane gets the result. */
