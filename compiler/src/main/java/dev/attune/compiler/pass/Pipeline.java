@@ -32,6 +32,28 @@ public final class Pipeline {
     return List.copyOf(passes);
   }
 
+  /** For the Hopper family: roles, products in flight, CTAs that claim their work. */
+  public static List<Pass> hopper(Schedule.Hopper schedule) {
+    List<Pass> passes = new ArrayList<>();
+    passes.add(FoldScale.PASS);
+    passes.add(BoundedScore.PASS);
+    passes.add(Descend.PASS);
+    passes.add(SplitPhases.PASS);
+    if (schedule.lazyThreshold() > 0) {
+      passes.add(LazyRescale.pass(schedule.lazyThreshold()));
+    }
+    passes.add(ReduceLate.PASS);
+    passes.add(RowLimits.PASS);
+    passes.add(Overlap.pass(schedule.rescaleFirst()));
+    passes.add(Specialise.pass(schedule));
+    if (schedule.skipEmpty()) {
+      passes.add(SkipEmpty.PASS);
+    }
+    passes.add(Persist.PASS);
+    passes.add(StageOutput.pass(schedule.output()));
+    return List.copyOf(passes);
+  }
+
   /** Runs passes on a kernel, verified before the first and after each. */
   public static TileKernel run(List<Pass> passes, TileKernel kernel) {
     return run(passes, kernel, (pass, result) -> {});

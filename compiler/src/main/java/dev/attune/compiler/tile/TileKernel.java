@@ -34,10 +34,10 @@ public record TileKernel(
   public static final Expr.Var Q_LAST = KvBounds.Q_LAST;
 
   /** First query position of a role's rows, at most Sq - 1, in scalar expressions. */
-  public static final Expr.Var ROLE_FIRST = new Expr.Var(-3);
+  public static final Expr.Var ROLE_FIRST = KvBounds.PART_FIRST;
 
   /** Last query position of a role's rows, at most Sq - 1, in scalar expressions. */
-  public static final Expr.Var ROLE_LAST = new Expr.Var(-4);
+  public static final Expr.Var ROLE_LAST = KvBounds.PART_LAST;
 
   public TileKernel {
     body = List.copyOf(body);
