@@ -27,6 +27,7 @@ import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.RowStore;
 import dev.attune.ptx.select.Site;
 import dev.attune.ptx.select.Unroll;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -130,7 +131,9 @@ final class ConsumerCode {
     private final Map<Operand, Reg> barriers = new HashMap<>();
     private final RowCode rows;
     private final ExprCode expressions;
-    private Runnable afterProducts = () -> {};
+    // What waits until no product is in flight.
+    private final List<Runnable> deferred = new ArrayList<>();
+    private boolean inFlight;
     private boolean copied;
     private boolean stored;
 
@@ -185,8 +188,9 @@ final class ConsumerCode {
           case Op.Await o -> {
             emit.add(new Inst.WgmmaWait(o.pending()));
             if (o.pending() == 0) {
-              afterProducts.run();
-              afterProducts = () -> {};
+              inFlight = false;
+              deferred.forEach(Runnable::run);
+              deferred.clear();
             }
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
@@ -211,7 +215,7 @@ final class ConsumerCode {
       Reg[] floor = code.rowValues(o.floor());
       RowCode.BitMax max = rows.maxOfBits(in, factor, floor);
       code.put(o.out(), max.rows());
-      afterProducts = () -> rows.correct(max, in, factor, floor);
+      deferred.add(() -> rows.correct(max, in, factor, floor));
     }
 
     private void get(Op.Get o) {
@@ -244,7 +248,13 @@ final class ConsumerCode {
       Ring ring = ring(operand);
       Reg at = requireNonNull(barriers.get(operand), "released before it was got");
       emit.add(new Inst.Guarded(elected, false, new Inst.MbarrierArrive(ring.empty(at))));
-      ring.advance();
+      if (inFlight) {
+        // Between a product and its wait the assembler would lose that the stage is uniform, and
+        // compute descriptors in vector registers from then on.
+        deferred.add(ring::advance);
+      } else {
+        ring.advance();
+      }
     }
 
     private void issue(Op.Dot o) {
@@ -259,6 +269,7 @@ final class ConsumerCode {
         products.output((Held.LeftOperands) code.get(o.a()), right, into);
       }
       emit.add(new Inst.WgmmaCommit());
+      inFlight = true;
       code.put(o.out(), new Held.Accumulators(into));
     }
 

@@ -442,7 +442,7 @@ public final class RowCode {
     Operand[] inverse = new Operand[count()];
     for (int r = 0; r < count(); r++) {
       Reg empty = emit.compare(CompareOp.EQ, Ty.F32, sum[r], ZERO);
-      inverse[r] = emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP, sum[r]));
+      inverse[r] = emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP_APPROX, sum[r]));
     }
     each(
         in,
