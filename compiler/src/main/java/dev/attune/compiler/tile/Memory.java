@@ -102,7 +102,9 @@ final class Memory {
   /** Writes one float for each query position from {@code position} on. */
   void storeRow(Operand operand, WorkOrder.Item item, int position, int rows, double[] from) {
     int to = (item.batch() * shape.heads() + item.head()) * shape.seq() + position;
-    System.arraycopy(from, 0, output(operand), to, rows);
+    if (rows > 0) {
+      System.arraycopy(from, 0, output(operand), to, rows);
+    }
     for (int r = 0; r < rows; r++) {
       count(operand, to + r);
     }

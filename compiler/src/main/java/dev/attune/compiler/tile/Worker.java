@@ -259,7 +259,7 @@ final class Worker {
             case Items.Claimed c -> claimed();
             case Items.Received(Channel channel) -> received(channel);
           };
-      begun = true;
+      begun |= waits.isEmpty();
       return waits;
     }
 
