@@ -11,6 +11,14 @@ import java.util.function.BiConsumer;
 public final class Pipeline {
   private Pipeline() {}
 
+  /** The passes of a schedule's family. */
+  public static List<Pass> of(Schedule schedule) {
+    return switch (schedule) {
+      case Schedule.Ampere s -> ampere(s);
+      case Schedule.Hopper s -> hopper(s);
+    };
+  }
+
   /** For the Ampere family: one role, loads in flight while the CTA computes. */
   public static List<Pass> ampere(Schedule.Ampere schedule) {
     List<Pass> passes = new ArrayList<>();
