@@ -33,13 +33,10 @@ final class SkipEmpty {
     KvTiles tiles = KvTiles.of(kernel.spec(), kernel.cols());
     KvTiles ofRows = tiles.ofRows(TileKernel.ROLE_FIRST, TileKernel.ROLE_LAST);
     this.item = VisitedTiles.ofItem(tiles);
-    this.own = item.ofRows(tiles, ofRows);
+    this.own = item.ofRows(ofRows);
   }
 
   private TileKernel rewrite() {
-    if (own.equals(item)) {
-      return kernel;
-    }
     return kernel.withBody(
         kernel.body().stream()
             .map(
