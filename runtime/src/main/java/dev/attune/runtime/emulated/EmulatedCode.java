@@ -13,6 +13,7 @@ import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchPlan;
 import dev.attune.runtime.Stream;
+import dev.attune.runtime.TensorMap;
 import java.util.List;
 
 /** PTX that the emulator has parsed. */
@@ -61,6 +62,11 @@ final class EmulatedCode implements Kernel.Code {
     } catch (EmulationException | IllegalArgumentException e) {
       throw new DeviceException(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  @Override
+  public byte[] encode(TensorMap map) {
+    throw new DeviceException("the emulator has no tensor maps");
   }
 
   @Override
