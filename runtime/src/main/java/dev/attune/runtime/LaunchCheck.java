@@ -60,17 +60,9 @@ final class LaunchCheck {
     }
     int[] grid = grid(shape);
     boolean empty = shape.batch() == 0 || shape.seq() == 0;
-    BlockWriter writer =
-        new BlockWriter(manifest, operands, indices, shape, scale, params, empty);
+    BlockWriter writer = new BlockWriter(manifest, operands, indices, shape, scale, params, empty);
     return new LaunchLayout(
-        shape,
-        grid[0],
-        grid[1],
-        grid[2],
-        places,
-        writer.block(),
-        writer.offsets(),
-        writer.slots());
+        shape, grid[0], grid[1], grid[2], places, writer.block(), writer.offsets(), writer.slots());
   }
 
   private int[] grid(Shape shape) {

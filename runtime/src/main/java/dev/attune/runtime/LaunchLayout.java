@@ -64,7 +64,10 @@ record LaunchLayout(
    * @throws LaunchException naming the tensor that must not lie where it does
    */
   LaunchPlan bind(
-      Device device, List<Tensor> tensors, Function<TensorMap, byte[]> encode, LongSupplier counter) {
+      Device device,
+      List<Tensor> tensors,
+      Function<TensorMap, byte[]> encode,
+      LongSupplier counter) {
     requireMemory(device, tensors);
     List<LaunchPlan.Output> outputs = new ArrayList<>(2);
     for (int i = 0; i < places.size(); i++) {
@@ -110,7 +113,8 @@ record LaunchLayout(
 
   private static Footprint footprint(Device device, Place place, Tensor tensor) {
     if (!tensor.buffer().device().equals(device)) {
-      throw new LaunchException("%s lies on another device than the kernel".formatted(place.name()));
+      throw new LaunchException(
+          "%s lies on another device than the kernel".formatted(place.name()));
     }
     Footprint footprint;
     try {

@@ -69,7 +69,8 @@ final class TensorMapEncoder {
           .orElseThrow(
               () ->
                   new DeviceException(
-                      "the driver is too old for tensor maps, which need version 12.0 or later (525)"));
+                      "the driver is too old for tensor maps, which need version 12.0 or later"
+                          + " (525)"));
     } catch (IllegalArgumentException e) {
       throw new DeviceException("%s cannot be loaded".formatted(library), e);
     }

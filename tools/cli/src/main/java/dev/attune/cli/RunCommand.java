@@ -99,8 +99,7 @@ final class RunCommand implements Callable<Integer> {
                 .findFirst()
                 .orElse(0);
         report =
-            new RunReport(
-                terminal, file, problem, opened.info(), candidates.get(chosen), verdicts);
+            new RunReport(terminal, file, problem, opened.info(), candidates.get(chosen), verdicts);
         report.head(shape, compileMs);
         outcome = Launcher.run(opened, onDevice);
       }
