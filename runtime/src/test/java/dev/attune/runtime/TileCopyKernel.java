@@ -12,7 +12,7 @@ import dev.attune.ptx.artifact.Parameter.Role;
 import java.util.List;
 
 /**
- * What {@link CopyKernel} does, for head dimension 64 and compute capability 9.0: through tensor
+ * What {@link CopyKernel} does, for heads of dimension 64 and compute capability 9.0: through tensor
  * maps, by CTAs that claim tiles from a counter, and set it to zero in the end.
  */
 final class TileCopyKernel {
@@ -23,6 +23,11 @@ final class TileCopyKernel {
   private TileCopyKernel() {}
 
   static Artifact artifact() {
+    return artifact(DIM);
+  }
+
+  /** The kernel for heads of another dimension up to 64. */
+  static Artifact artifact(int dim) {
     List<Parameter> parameters =
         List.of(
             new Parameter("q", new Role.TensorMap(Operand.Q, ROWS, 64), Parameter.Type.TENSOR_MAP),
@@ -43,7 +48,7 @@ final class TileCopyKernel {
             "tiles",
             Target.SM_90A,
             Dtype.BF16,
-            new HeadDim(DIM, DIM),
+            new HeadDim(dim, dim),
             Manifest.Grid.PERSISTENT,
             32,
             ROWS,
@@ -152,6 +157,7 @@ final class TileCopyKernel {
         atom.global.inc.u32 %r21, [%rd2+4], %r20;
         setp.ne.s32 %p5, %r21, %r20;
         @%p5 bra DONE;
+        fence.acq_rel.gpu;
         mov.u32 %r22, 0;
         st.global.b32 [%rd2], %r22;
       DONE:

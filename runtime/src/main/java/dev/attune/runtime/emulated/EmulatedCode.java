@@ -66,7 +66,14 @@ final class EmulatedCode implements Kernel.Code {
 
   @Override
   public byte[] encode(TensorMap map) {
-    throw new DeviceException("the emulator has no tensor maps");
+    return new dev.attune.ptx.emulate.TensorMap(
+            map.address(),
+            map.type().bytes(),
+            List.of((long) map.dim(), (long) map.seq(), (long) map.heads(), (long) map.batch()),
+            List.of(map.seqStride(), map.headStride(), map.batchStride()),
+            List.of(map.boxCols(), map.boxRows(), 1, 1),
+            dev.attune.ptx.emulate.TensorMap.Swizzle.BYTES_128)
+        .encode();
   }
 
   @Override
