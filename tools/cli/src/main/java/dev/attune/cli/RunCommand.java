@@ -35,10 +35,6 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class RunCommand implements Callable<Integer> {
-  /** Targets that kernels of this compiler run best on, the newest first. */
-  private static final List<Target> TARGETS =
-      List.of(Target.SM_90, Target.SM_89, Target.SM_86, Target.SM_80);
-
   /** The devices by name. */
   enum Choice {
     AUTO,
@@ -139,13 +135,6 @@ final class RunCommand implements Callable<Integer> {
                   "code for %s does not run on %s, which has compute capability %d.%d"
                       .formatted(t.ptxName(), info.name(), info.major(), info.minor()));
             });
-    return List.of(
-        asked.orElseGet(
-            () ->
-                switch (info.kind()) {
-                  case EMULATED -> Target.SM_80;
-                  case CUDA ->
-                      TARGETS.stream().filter(info::runs).findFirst().orElse(info.target());
-                }));
+    return asked.map(List::of).orElseGet(info::targets);
   }
 }
