@@ -7,8 +7,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A rule about paths: a state that instructions change, and that is joined where paths meet. Joining
- * must only ever weaken what is known.
+ * A rule about paths: a state that instructions change, and that is joined where paths meet.
+ * Joining must only ever weaken what is known.
  *
  * @param <S> immutable, with a meaningful {@code equals}
  */

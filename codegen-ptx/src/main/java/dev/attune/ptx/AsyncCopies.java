@@ -41,8 +41,7 @@ final class AsyncCopies implements Analysis<Integer> {
             }
             case Inst.Ret r -> {
               if ((bits & (COPY | COPY_GROUP)) != 0) {
-                throw flow.fail(
-                    i, "a path leaves the kernel with cp.async copies not waited for");
+                throw flow.fail(i, "a path leaves the kernel with cp.async copies not waited for");
               }
               if (bits != 0) {
                 throw flow.fail(i, "a path leaves the kernel with TMA stores not waited for");

@@ -44,7 +44,8 @@ final class Limits {
       Inst inst = flow.plain(i);
       if (kernel.target() != Target.SM_90A && ofHopper(inst)) {
         throw flow.fail(
-            i, "only %s has it, not %s".formatted(Target.SM_90A.ptxName(), kernel.target().ptxName()));
+            i,
+            "only %s has it, not %s".formatted(Target.SM_90A.ptxName(), kernel.target().ptxName()));
       }
       if (inst instanceof Inst.Wgmma && kernel.threads() % 128 != 0) {
         throw flow.fail(i, kernel.threads() + " threads are not whole warpgroups");

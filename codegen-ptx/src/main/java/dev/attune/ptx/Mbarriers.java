@@ -64,7 +64,8 @@ final class Mbarriers implements Analysis<Integer> {
                 .orElseThrow(
                     () ->
                         flow.fail(
-                            i, "the address is not a constant away from the start of shared memory"));
+                            i,
+                            "the address is not a constant away from the start of shared memory"));
         long at = place.low();
         if (at % 8 != 0 || at < 0 || at + 8 > flow.kernel().sharedBytes()) {
           throw flow.fail(

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Barriers of the CTA: 16 there are, a barrier is always for the same number of threads, and as many
- * come to it. What cannot be seen is taken to be right.
+ * Barriers of the CTA: 16 there are, a barrier is always for the same number of threads, and as
+ * many come to it. What cannot be seen is taken to be right.
  */
 final class NamedBarriers {
   private static final int BARRIERS = 16;
@@ -27,8 +27,7 @@ final class NamedBarriers {
         known &= id.filter(Range::single).isPresent();
         if (id.isPresent() && (id.get().high() >= BARRIERS || id.get().low() < 0)) {
           throw flow.fail(
-              i,
-              "there are barriers 0 to %d, not %d".formatted(BARRIERS - 1, id.get().high()));
+              i, "there are barriers 0 to %d, not %d".formatted(BARRIERS - 1, id.get().high()));
         }
         int threads = threads(flow, flow.plain(i));
         if (id.isPresent() && id.get().single()) {

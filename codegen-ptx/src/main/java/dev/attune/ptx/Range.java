@@ -21,7 +21,9 @@ record Range(long low, long high, boolean shared) {
   }
 
   private static Optional<Range> made(long low, long high, boolean shared) {
-    return low < -LIMIT || high > LIMIT ? Optional.empty() : Optional.of(new Range(low, high, shared));
+    return low < -LIMIT || high > LIMIT
+        ? Optional.empty()
+        : Optional.of(new Range(low, high, shared));
   }
 
   /** What is known of the result of an operation. */

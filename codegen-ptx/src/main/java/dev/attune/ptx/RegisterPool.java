@@ -6,8 +6,8 @@ import java.util.TreeMap;
 
 /**
  * Where warpgroups have different roles each sets its registers, once and before any product, and
- * together they need no more than the CTA has: the assembler gives every thread the most that fits all, a
- * multiple of 8, and {@code setmaxnreg} waits forever for what is not there.
+ * together they need no more than the CTA has: the assembler gives every thread the most that fits
+ * all, a multiple of 8, and {@code setmaxnreg} waits forever for what is not there.
  */
 final class RegisterPool implements Analysis<Integer> {
   private static final int WARPGROUP = 128;

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a whole warp, or a whole warpgroup, must execute together is neither guarded nor in code that
- * only some of its threads reach.
+ * What a whole warp, or a whole warpgroup, must execute together is neither guarded nor in code
+ * that only some of its threads reach.
  */
 final class Uniformity {
   private Uniformity() {}

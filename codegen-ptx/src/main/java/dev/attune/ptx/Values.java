@@ -18,8 +18,7 @@ final class Values {
   private final Map<Integer, Optional<Range>> ranges = new HashMap<>();
   private final Map<Integer, Optional<Boolean>> truths = new HashMap<>();
 
-  private Values(
-      Flow flow, @Nullable Inst[] definitions, int warp, int firstLane, int lastLane) {
+  private Values(Flow flow, @Nullable Inst[] definitions, int warp, int firstLane, int lastLane) {
     this.flow = flow;
     this.definitions = definitions;
     this.warp = warp;
@@ -83,12 +82,10 @@ final class Values {
           i.special() == Inst.Special.TID_X
               ? Optional.of(new Range(32L * warp + firstLane, 32L * warp + lastLane, false))
               : Optional.empty();
-      case Inst.ShflIdx i ->
-          new Values(flow, definitions, warp, i.lane(), i.lane()).range(i.src());
+      case Inst.ShflIdx i -> new Values(flow, definitions, warp, i.lane(), i.lane()).range(i.src());
       case Inst.Arith i -> both(i.op(), range(i.a()), range(i.b()));
       case Inst.Mad i ->
-          both(
-              Inst.IntOp.ADD, both(Inst.IntOp.MUL, range(i.a()), range(i.b())), range(i.c()));
+          both(Inst.IntOp.ADD, both(Inst.IntOp.MUL, range(i.a()), range(i.b())), range(i.c()));
       case Inst.SelP i -> holds(i.p()).flatMap(p -> range(p ? i.a() : i.b()));
       default -> Optional.empty();
     };

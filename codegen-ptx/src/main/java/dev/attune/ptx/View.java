@@ -88,8 +88,7 @@ final class View {
     return switch (executes[b.to() - 1]) {
       case ALWAYS -> b.jump() >= 0 ? new int[] {b.jump()} : either(b.next(), falls(b));
       case NEVER -> either(b.next(), true);
-      case SOMETIMES ->
-          b.jump() >= 0 ? new int[] {b.jump(), b.next()} : either(b.next(), true);
+      case SOMETIMES -> b.jump() >= 0 ? new int[] {b.jump(), b.next()} : either(b.next(), true);
     };
   }
 

@@ -16,14 +16,26 @@ final class WgmmaProtocol implements Analysis<WgmmaProtocol.State> {
   private final Flow flow;
   private final BitSet fragments = new BitSet();
 
+  /** The different accumulators, as sets of registers. */
+  private final List<BitSet> tiles = new ArrayList<>();
+
   WgmmaProtocol(Flow flow) {
     this.flow = flow;
     for (int i = 0; i < flow.size(); i++) {
       if (flow.plain(i) instanceof Inst.Wgmma w) {
         set(fragments, flow.numbers(w.d()));
         set(fragments, left(w));
+        if (!tiles.contains(accumulator(w))) {
+          tiles.add(accumulator(w));
+        }
       }
     }
+  }
+
+  private BitSet accumulator(Inst.Wgmma w) {
+    BitSet registers = new BitSet();
+    set(registers, flow.numbers(w.d()));
+    return registers;
   }
 
   /** Whether the code has any wgmma. */
@@ -31,21 +43,28 @@ final class WgmmaProtocol implements Analysis<WgmmaProtocol.State> {
     return !fragments.isEmpty();
   }
 
-  /** The registers of wgmmas in flight: accumulators and A. */
-  record Group(BitSet d, BitSet a) {
+  /** The registers of wgmmas in flight: accumulators, as registers and as tiles, and A. */
+  record Group(BitSet d, BitSet tiles, BitSet a) {
     private Group() {
-      this(new BitSet(), new BitSet());
+      this(new BitSet(), new BitSet(), new BitSet());
     }
 
     private Group with(Group other) {
-      Group sum = new Group((BitSet) d.clone(), (BitSet) a.clone());
+      Group sum = new Group((BitSet) d.clone(), (BitSet) tiles.clone(), (BitSet) a.clone());
       sum.d.or(other.d);
+      sum.tiles.or(other.tiles);
       sum.a.or(other.a);
       return sum;
     }
 
+    private void add(int[] accumulator, int tile, int[] left) {
+      set(d, accumulator);
+      tiles.set(tile);
+      set(a, left);
+    }
+
     private boolean isEmpty() {
-      return d.isEmpty() && a.isEmpty();
+      return d.isEmpty();
     }
   }
 
@@ -80,11 +99,10 @@ final class WgmmaProtocol implements Analysis<WgmmaProtocol.State> {
           }
           int[] d = flow.numbers(w.d());
           int[] a = left(w);
-          issue(i, d, a, touched, flying);
-          set(open.d, d);
-          set(open.a, a);
-          set(flying.d, d);
-          set(flying.a, a);
+          int tile = tiles.indexOf(accumulator(w));
+          issue(i, d, tile, a, touched, flying);
+          open.add(d, tile, a);
+          flying.add(d, tile, a);
         }
         case Inst.WgmmaFence f -> {
           fenced = true;
@@ -118,21 +136,28 @@ final class WgmmaProtocol implements Analysis<WgmmaProtocol.State> {
     return new State(fenced, touched, open, trimmed(groups));
   }
 
-  private void issue(int at, int[] d, int[] a, BitSet touched, Group flying) {
+  private void issue(int at, int[] d, int tile, int[] a, BitSet touched, Group flying) {
     for (int r : d) {
       if (touched.get(r)) {
-        throw flow.fail(at, "no wgmma.fence since the accumulator " + flow.name(r) + " was accessed");
+        throw flow.fail(
+            at, "no wgmma.fence since the accumulator " + flow.name(r) + " was accessed");
       }
-      if (flying.a.get(r)) {
-        throw flow.fail(at, "the accumulator " + flow.name(r) + " is A of a wgmma in flight");
+    }
+    BitSet own = tiles.get(tile);
+    for (int t = flying.tiles.nextSetBit(0); t >= 0; t = flying.tiles.nextSetBit(t + 1)) {
+      if (t != tile && tiles.get(t).intersects(own)) {
+        BitSet common = (BitSet) own.clone();
+        common.and(tiles.get(t));
+        throw flow.fail(
+            at,
+            "the accumulator %s is in flight with another shape"
+                .formatted(flow.name(common.nextSetBit(0))));
       }
     }
     for (int r : a) {
       if (touched.get(r)) {
-        throw flow.fail(at, "no wgmma.fence since the A register " + flow.name(r) + " was accessed");
-      }
-      if (flying.d.get(r)) {
-        throw flow.fail(at, flow.name(r) + " is the accumulator of a wgmma in flight");
+        throw flow.fail(
+            at, "no wgmma.fence since the A register " + flow.name(r) + " was accessed");
       }
     }
   }

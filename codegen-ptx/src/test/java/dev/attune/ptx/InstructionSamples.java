@@ -24,8 +24,7 @@ final class InstructionSamples {
   private static final Parameter SIZE =
       new Parameter("rows", new Role.Size(Extent.SQ), Parameter.Type.S32);
   private static final Parameter STRIDE =
-      new Parameter(
-          "stride", new Role.Stride(Operand.Q, Parameter.Axis.SEQ), Parameter.Type.S64);
+      new Parameter("stride", new Role.Stride(Operand.Q, Parameter.Axis.SEQ), Parameter.Type.S64);
   private static final Parameter SCALE =
       new Parameter("scale", new Role.Scale(), Parameter.Type.F32);
   static final List<Parameter> PARAMETERS = List.of(MAP, POINTER, SIZE, STRIDE, SCALE);
