@@ -14,6 +14,8 @@ final class Decoder {
           case "shfl", "vote", "redux", "activemask" -> SyncDecoder.collective(b, m, o);
           case "ld", "st", "atom", "red", "cp", "ldmatrix", "mma", "cvta" ->
               MemoryDecoder.decode(b, m, o);
+          case "mbarrier", "setmaxnreg", "elect", "createpolicy", "prefetch" ->
+              HopperDecoder.decode(b, m, o);
           case "mov", "setp", "selp", "cvt" -> DataDecoder.decode(b, m, o);
           default -> ArithmeticDecoder.decode(b, m, o);
         };

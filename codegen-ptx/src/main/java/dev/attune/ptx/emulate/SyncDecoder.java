@@ -25,17 +25,7 @@ final class SyncDecoder {
         b.source(o.get(0), PtxType.U32);
         yield new Control.Nothing(b.header());
       }
-      case "membar" -> {
-        m.oneOf("cta", "gl", "sys");
-        plain(b, m, o);
-        yield new Control.Nothing(b.header());
-      }
-      case "fence" -> {
-        m.oneOf("sc", "acq_rel");
-        m.oneOf("cta", "gpu", "sys");
-        plain(b, m, o);
-        yield new Control.Nothing(b.header());
-      }
+      case "membar", "fence" -> HopperDecoder.fence(b, m, o);
       default -> barrier(b, m, o);
     };
   }
