@@ -12,6 +12,7 @@ final class Cta {
   private final SharedMemory shared;
   private final Barriers barriers;
   private final Warp[] warps;
+  private final Warpgroup[] warpgroups;
   private final SplittableRandom random;
 
   Cta(Launch launch, int number) {
@@ -24,8 +25,12 @@ final class Cta {
         new SharedMemory(this, launch.sharedBytes(), launch.program().sharedGranule(), count);
     this.barriers = new Barriers(this, count);
     this.warps = new Warp[count];
+    this.warpgroups = new Warpgroup[Math.ceilDiv(count, 4)];
     for (int w = 0; w < count; w++) {
       warps[w] = new Warp(this, w, Math.min(32, threads - (w * 32)), random.split());
+    }
+    for (int g = 0; g < warpgroups.length; g++) {
+      warpgroups[g] = new Warpgroup(this, g);
     }
   }
 
@@ -56,6 +61,11 @@ final class Cta {
 
   Warp warp(int index) {
     return warps[index];
+  }
+
+  /** The warpgroup that a warp belongs to. */
+  Warpgroup warpgroup(Warp warp) {
+    return warpgroups[warp.index / 4];
   }
 
   Counters counters() {

@@ -22,6 +22,7 @@ final class EntryBuilder {
   private int sharedBytes;
   private int dynamicAlignment = 1;
   private int sharedGranule = 16;
+  private boolean warpgroups;
 
   // The instruction being decoded.
   private Scope scope;
@@ -112,6 +113,11 @@ final class EntryBuilder {
     sharedGranule = Math.min(sharedGranule, bytes);
   }
 
+  /** The entry uses {@code wgmma}. */
+  void usesWarpgroups() {
+    warpgroups = true;
+  }
+
   Program build() {
     fixups.forEach(Runnable::run);
     int[] ints = new int[intSlots * 32];
@@ -130,7 +136,8 @@ final class EntryBuilder {
         specials,
         sharedBytes,
         dynamicAlignment,
-        sharedGranule);
+        sharedGranule,
+        warpgroups);
   }
 
   // Operands.
@@ -220,6 +227,16 @@ final class EntryBuilder {
       case Operand.Real value -> single(Float.floatToRawIntBits((float) value.value()), type);
       default -> throw error("expected a register or a constant, found " + operand);
     };
+  }
+
+  /** Ids of the elements of a vector that are registers. */
+  int[] ids(Operand operand) {
+    return operand instanceof Operand.Vector vector
+        ? vector.elements().stream()
+            .filter(this::isRegister)
+            .mapToInt(element -> register(element.toString()).id())
+            .toArray()
+        : new int[0];
   }
 
   /** Whether the operand names a register, of any type. */

@@ -16,6 +16,7 @@ import java.util.Map;
  * @param staticShared bytes of statically sized shared arrays
  * @param dynamicAlignment alignment of the dynamic shared array
  * @param sharedGranule bytes of the smallest shared access: what the race check tells apart
+ * @param warpgroups whether there is a {@code wgmma}
  */
 @SuppressWarnings("ArrayRecordComponent") // Never compared.
 record Program(
@@ -28,7 +29,8 @@ record Program(
     Map<Special, Integer> specials,
     int staticShared,
     int dynamicAlignment,
-    int sharedGranule) {
+    int sharedGranule,
+    boolean warpgroups) {
 
   /** Slots in either file that instructions use for their own intermediate values. */
   static final int SCRATCH_SLOTS = 4;

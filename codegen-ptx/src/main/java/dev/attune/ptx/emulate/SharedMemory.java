@@ -133,6 +133,17 @@ final class SharedMemory {
     }
   }
 
+  /** A read of a warpgroup's tensor cores. */
+  void groupRead(int warpgroup, int time, int address, int size) {
+    checkPlace(-1, address, size);
+    for (int g = address >> shift; g <= (address + size - 1) >> shift; g++) {
+      if (lastWrite[g] == 0) {
+        throw new Fault(
+            -1, "uninitialised: shared byte " + (g << shift) + " is read but was never written");
+      }
+    }
+  }
+
   /** Makes a lane the last writer, now. */
   void written(int warp, int lane, int address, int size) {
     int stamp =

@@ -31,6 +31,7 @@ final class SyncDecoder {
         yield new Control.Nothing(b.header());
       }
       case "fence" -> {
+        if (m.take("proxy")) { m.require("async"); m.require("shared::cta"); plain(b, m, o); yield new Control.Nothing(b.header()); }
         m.oneOf("sc", "acq_rel");
         m.oneOf("cta", "gpu", "sys");
         plain(b, m, o);

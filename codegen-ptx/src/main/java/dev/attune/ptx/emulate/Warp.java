@@ -2,6 +2,8 @@ package dev.attune.ptx.emulate;
 
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One warp: its registers, and its lanes in groups with a common program counter. Of several groups
@@ -15,6 +17,7 @@ final class Warp {
   final long[] longs;
   final Counters counters;
   final AsyncCopies copies;
+  final Flight flight;
   final SplittableRandom random;
   private final int[] predicates;
   private final int[] initialised;
@@ -31,6 +34,12 @@ final class Warp {
   /** The barrier that the warp waits at, or −1. */
   private int barrier = -1;
 
+  /** What must hold for the warp to go on, and what it waits for in words. */
+  private @Nullable BooleanSupplier held;
+
+  private String heldWhy = "";
+  private final boolean warpgroups;
+
   Warp(Cta cta, int index, int threads, SplittableRandom random) {
     Program program = cta.launch().program();
     this.cta = cta;
@@ -44,6 +53,8 @@ final class Warp {
     this.counters = cta.counters();
     this.random = random;
     this.copies = new AsyncCopies(this);
+    this.flight = new Flight(this, program.registers());
+    this.warpgroups = program.warpgroups();
     this.live = threads == 32 ? -1 : (1 << threads) - 1;
     this.groupMask[0] = live;
     program
@@ -61,7 +72,8 @@ final class Warp {
   }
 
   boolean runnable() {
-    return live != 0 && barrier < 0;
+    BooleanSupplier condition = held;
+    return live != 0 && barrier < 0 && (condition == null || condition.getAsBoolean());
   }
 
   int live() {
@@ -85,8 +97,11 @@ final class Warp {
   /** Runs until the warp blocks, ends, or has executed that many instructions. */
   void run(int instructions) {
     Instruction instruction = code[0];
+    held = null;
     try {
-      for (int left = instructions; left > 0 && live != 0 && barrier < 0; left--) {
+      for (int left = instructions;
+          left > 0 && live != 0 && barrier < 0 && held == null;
+          left--) {
         if (groups > 1) {
           choose();
         }
@@ -121,6 +136,9 @@ final class Warp {
     if (mask == 0) {
       return;
     }
+    if (warpgroups && !instruction.ofWarpgroup()) {
+      flight.touch(instruction);
+    }
     int missing = 0;
     for (int register : instruction.reads) {
       missing |= ~initialised[register];
@@ -148,6 +166,15 @@ final class Warp {
       int lanes = ~initialised[register] & mask;
       if (lanes != 0) {
         throw unset(register, lanes);
+      }
+    }
+  }
+
+  /** All lanes of these registers must have been written. */
+  void checkInitialised(int[] registers) {
+    for (int register : registers) {
+      if (initialised[register] != -1) {
+        throw unset(register, ~initialised[register]);
       }
     }
   }
@@ -275,13 +302,24 @@ final class Warp {
     barrier = -1;
   }
 
+  /** The running group executes its instruction again once the condition holds. */
+  void retryWhen(BooleanSupplier condition, String why) {
+    groupCounter[0]--;
+    counters.warpInstructions--;
+    held = condition;
+    heldWhy = why;
+  }
+
   /** The position, for a report of a deadlock. */
   String position() {
     if (live == 0) {
       return "warp " + index + " has exited";
     }
     int counter = Math.max(0, groupCounter[0] - (barrier >= 0 ? 1 : 0));
-    String state = barrier >= 0 ? " waits at barrier " + barrier + " " : " is ";
+    String state =
+        barrier >= 0
+            ? " waits at barrier " + barrier + " "
+            : held != null ? " " + heldWhy + " " : " is ";
     return "warp " + index + state + code[Math.min(counter, code.length - 1)].header.where();
   }
 
