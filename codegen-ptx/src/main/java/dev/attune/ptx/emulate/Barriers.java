@@ -1,40 +1,24 @@
 package dev.attune.ptx.emulate;
 
-/**
- * The sixteen named barriers of a CTA, and the clocks by which the race check orders accesses. Warp
- * w knows of warp v's accesses up to {@code clock[w][v]}; {@code clock[w][w]} is the time of w's
- * own accesses and advances with each synchronisation that w takes part in.
- */
+import java.util.Arrays;
+
+/** The sixteen named barriers of a CTA. */
 final class Barriers {
   static final int COUNT = 16;
 
   private final Cta cta;
   private final int warps;
-  private final int[][] clock;
   private final int[] expected = new int[COUNT];
   private final int[] arrivedThreads = new int[COUNT];
   private final long[] arrivedWarps = new long[COUNT];
   private final long[] waitingWarps = new long[COUNT];
-  private final int[][] knowledge;
+  private final int[][] passedOn = new int[COUNT][];
 
   Barriers(Cta cta, int warps) {
     this.cta = cta;
     this.warps = warps;
-    this.clock = new int[warps][warps];
-    for (int w = 0; w < warps; w++) {
-      clock[w][w] = 1;
-    }
-    this.knowledge = new int[COUNT][warps];
-  }
-
-  /** What each warp's accesses are known up to by this warp. */
-  int[] clock(int warp) {
-    return clock[warp];
-  }
-
-  void tick(int warp) {
-    if (++clock[warp][warp] >= SharedMemory.CLOCK_LIMIT) {
-      throw new Fault(-1, "more synchronisations than the race check can count");
+    for (int id = 0; id < COUNT; id++) {
+      passedOn[id] = cta.knowledge().vector();
     }
   }
 
@@ -65,11 +49,7 @@ final class Barriers {
     }
     arrivedWarps[id] |= bit;
     arrivedThreads[id] += 32;
-    int[] own = clock[warp.index];
-    for (int v = 0; v < warps; v++) {
-      knowledge[id][v] = Math.max(knowledge[id][v], own[v]);
-    }
-    tick(warp.index);
+    cta.knowledge().release(warp.index, warp.present(), passedOn[id]);
     if (wait) {
       waitingWarps[id] |= bit;
       warp.waitAt(id);
@@ -79,16 +59,20 @@ final class Barriers {
     }
   }
 
+  /** The state of a barrier, for a report of a deadlock. */
+  String describe(int id) {
+    return arrivedThreads[id] + " of " + expected[id] + " threads have arrived";
+  }
+
   private void complete(int id) {
     for (int w = 0; w < warps; w++) {
       if ((waitingWarps[id] >>> w & 1) != 0) {
-        for (int v = 0; v < warps; v++) {
-          clock[w][v] = Math.max(clock[w][v], knowledge[id][v]);
-        }
+        cta.knowledge().acquire(w, cta.warp(w).present(), passedOn[id]);
+        cta.knowledge().synchronise(w);
         cta.warp(w).release();
       }
     }
-    java.util.Arrays.fill(knowledge[id], 0);
+    Arrays.fill(passedOn[id], 0);
     arrivedThreads[id] = 0;
     arrivedWarps[id] = 0;
     waitingWarps[id] = 0;

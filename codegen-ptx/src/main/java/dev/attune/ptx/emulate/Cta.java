@@ -9,21 +9,34 @@ final class Cta {
   private final Launch launch;
   private final int number;
   private final Counters counters = new Counters();
+  private final Knowledge knowledge;
   private final SharedMemory shared;
   private final Barriers barriers;
+  private final Mbarriers mbarriers;
+  private final BulkLoads loads;
+  private final RegisterPool registers;
   private final Warp[] warps;
   private final Warpgroup[] warpgroups;
   private final SplittableRandom random;
+  private final int[] stalled;
+  private final int victim;
+
+  /** The lane that {@code elect.sync} prefers. */
+  private final int leader;
 
   Cta(Launch launch, int number) {
     this.launch = launch;
     this.number = number;
     int threads = launch.config().block().count();
     int count = Math.ceilDiv(threads, 32);
-    this.random = new SplittableRandom(launch.config().options().seed() * 0x9E37_79B9L + number);
+    EmulatorOptions options = launch.config().options();
+    this.random = new SplittableRandom(options.seed() * 0x9E37_79B9L + number);
+    this.knowledge = new Knowledge(threads);
     this.shared =
-        new SharedMemory(this, launch.sharedBytes(), launch.program().sharedGranule(), count);
+        new SharedMemory(knowledge, launch.sharedBytes(), launch.program().sharedGranule());
     this.barriers = new Barriers(this, count);
+    this.mbarriers = new Mbarriers(this);
+    this.registers = new RegisterPool(threads);
     this.warps = new Warp[count];
     this.warpgroups = new Warpgroup[Math.ceilDiv(count, 4)];
     for (int w = 0; w < count; w++) {
@@ -32,6 +45,10 @@ final class Cta {
     for (int g = 0; g < warpgroups.length; g++) {
       warpgroups[g] = new Warpgroup(this, g);
     }
+    this.loads = new BulkLoads(this, random.split());
+    this.stalled = new int[count];
+    this.victim = random.nextInt(count);
+    this.leader = options.warps() == WarpOrder.RANDOM ? random.nextInt(32) : 0;
   }
 
   Launch launch() {
@@ -76,65 +93,86 @@ final class Cta {
     return shared;
   }
 
+  Knowledge knowledge() {
+    return knowledge;
+  }
+
   Barriers barriers() {
     return barriers;
   }
 
-  /** Runs all warps to their end. */
-  void run() {
-    switch (launch.config().options().warps()) {
-      case ROUND_ROBIN -> inTurn(false);
-      case REVERSE -> inTurn(true);
-      case RANDOM -> atRandom();
-      case STARVED -> starving(random.nextInt(warps.length));
+  Mbarriers mbarriers() {
+    return mbarriers;
+  }
+
+  BulkLoads loads() {
+    return loads;
+  }
+
+  RegisterPool registers() {
+    return registers;
+  }
+
+  int leader() {
+    return leader;
+  }
+
+  /** A phase of a memory barrier has completed. */
+  void wakeWaiting() {
+    for (Warp warp : warps) {
+      warp.wake();
     }
   }
 
-  private void inTurn(boolean reverse) {
-    boolean progress = true;
-    while (progress) {
-      progress = false;
-      for (int i = 0; i < warps.length; i++) {
-        progress |= turn(warps[reverse ? warps.length - 1 - i : i], TURN);
-      }
+  /** Lets warps go on for a while. Returns false once all have ended. */
+  boolean advance() {
+    boolean progress =
+        switch (launch.config().options().warps()) {
+          case ROUND_ROBIN -> inTurn(false);
+          case REVERSE -> inTurn(true);
+          case RANDOM -> atRandom();
+          case STARVED -> starving();
+        };
+    if (progress || loads.deliverOne()) {
+      return true;
     }
     checkFinished();
+    return false;
   }
 
-  private void atRandom() {
-    int[] stalled = new int[warps.length];
-    while (true) {
-      int runnable = 0;
-      for (Warp warp : warps) {
-        runnable += warp.runnable() ? 1 : 0;
-      }
-      if (runnable == 0) {
-        checkFinished();
-        return;
-      }
-      int chosen = random.nextInt(warps.length);
-      if (stalled[chosen] > 0) {
-        stalled[chosen]--;
-      } else if (turn(warps[chosen], 1 + random.nextInt(64)) && random.nextInt(32) == 0) {
-        stalled[chosen] = random.nextInt(64);
-      }
+  private boolean inTurn(boolean reverse) {
+    boolean progress = false;
+    for (int i = 0; i < warps.length; i++) {
+      progress |= turn(warps[reverse ? warps.length - 1 - i : i], TURN);
     }
+    return progress;
   }
 
-  private void starving(int victim) {
-    boolean progress = true;
-    while (progress) {
-      progress = false;
-      for (int w = 0; w < warps.length; w++) {
-        if (w != victim) {
-          progress |= turn(warps[w], TURN);
-        }
-      }
-      if (!progress) {
-        progress = turn(warps[victim], 1);
+  private boolean atRandom() {
+    boolean runnable = false;
+    for (Warp warp : warps) {
+      runnable |= warp.runnable();
+    }
+    if (!runnable) {
+      return false;
+    }
+    int chosen = random.nextInt(warps.length);
+    if (stalled[chosen] > 0) {
+      stalled[chosen]--;
+    } else if (turn(warps[chosen], 1 + random.nextInt(64)) && random.nextInt(32) == 0) {
+      stalled[chosen] = random.nextInt(64);
+    }
+    return true;
+  }
+
+  private boolean starving() {
+    boolean progress = false;
+    for (int w = 0; w < warps.length; w++) {
+      if (w != victim) {
+        progress |= turn(warps[w], TURN);
       }
     }
-    checkFinished();
+    return progress || turn(warps[victim], 1);
   }
 
   private boolean turn(Warp warp, int instructions) {
@@ -142,6 +180,7 @@ final class Cta {
       return false;
     }
     warp.run(instructions);
+    loads.pass();
     launch.checkStopped(this);
     long limit = launch.config().options().instructionLimit();
     if (counters.warpInstructions > limit) {
@@ -156,13 +195,24 @@ final class Cta {
     return true;
   }
 
-  private void checkFinished() {
+  boolean finished() {
     for (Warp warp : warps) {
       if (!warp.finished()) {
-        throw new EmulationException(
-            "deadlock: no warp of CTA " + place() + " can go on" + positions());
+        return false;
       }
     }
+    return true;
+  }
+
+  private void checkFinished() {
+    if (!finished()) {
+      throw new EmulationException(
+          "deadlock: no warp of CTA " + place() + " can go on" + positions());
+    }
+    for (Warp warp : warps) {
+      warp.stores.finish();
+    }
+    registers.checkFinished(place());
   }
 
   private String place() {

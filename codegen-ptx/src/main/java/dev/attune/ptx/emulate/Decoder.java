@@ -15,6 +15,8 @@ final class Decoder {
           case "ld", "st", "atom", "red", "cp", "ldmatrix", "stmatrix", "mma", "cvta" ->
               MemoryDecoder.decode(b, m, o);
           case "wgmma" -> WarpgroupDecoder.decode(b, m, o);
+          case "mbarrier", "setmaxnreg", "elect", "createpolicy", "prefetch" ->
+              HopperDecoder.decode(b, m, o);
           case "mov", "setp", "selp", "cvt" -> DataDecoder.decode(b, m, o);
           default -> ArithmeticDecoder.decode(b, m, o);
         };

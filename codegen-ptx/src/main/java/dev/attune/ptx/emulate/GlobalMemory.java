@@ -19,6 +19,7 @@ final class GlobalMemory {
   private final List<OutputRegion> outputs;
   private final Map<Allocation, List<OutputRegion>> outputsByAllocation = new HashMap<>();
   private final long launch;
+  private final DeviceOrder order = new DeviceOrder();
   private volatile @Nullable Allocation recent;
 
   GlobalMemory(EmulatedMemory memory, List<OutputRegion> outputs) {
@@ -34,6 +35,11 @@ final class GlobalMemory {
       Allocation allocation = memory.find(output.address());
       outputsByAllocation.computeIfAbsent(allocation, key -> new ArrayList<>()).add(output);
     }
+  }
+
+  /** What CTAs know of each other's atomics. */
+  DeviceOrder order() {
+    return order;
   }
 
   private Allocation locate(int lane, long address, int size, int alignment, String access) {
@@ -158,7 +164,7 @@ final class GlobalMemory {
       int old = writers.get(index);
       int owner = old >>> 4;
       if ((old & bytes) != 0) {
-        if (owner == ATOMIC) {
+        if (owner == ATOMIC && !order.over(cta, address)) {
           throw new Fault(
               lane, "race: global store at " + hex(address) + " of what atomics have updated");
         }
@@ -170,7 +176,7 @@ final class GlobalMemory {
                   + " was already written"
                   + (owner == MIXED ? "" : " by CTA " + (owner - 1)));
         }
-        if (owner != cta + 1 && owner != MIXED) {
+        if (owner != cta + 1 && owner < ATOMIC) {
           throw new Fault(
               lane,
               "race: global store at "
@@ -180,7 +186,8 @@ final class GlobalMemory {
                   + " has written in the same launch");
         }
       }
-      int newOwner = old == 0 || owner == cta + 1 ? cta + 1 : MIXED;
+      boolean alone = old == 0 || owner == cta + 1 || owner == ATOMIC;
+      int newOwner = alone ? cta + 1 : MIXED;
       if (writers.compareAndSet(index, old, newOwner << 4 | (old & 15) | bytes)) {
         return;
       }
@@ -195,8 +202,8 @@ final class GlobalMemory {
     allocation.pageToWrite(address).store(allocation.wordIndex(address), value << (8 * at), bytes);
   }
 
-  /** Adds to a word atomically and returns what was there. */
-  int atomicAdd(int cta, int lane, long address, int operand, boolean asFloat) {
+  /** Changes a word atomically and returns what was there. */
+  int atomic(int cta, int lane, long address, int operand, Atomic.Kind kind) {
     Allocation allocation = locate(lane, address, 4, 4, "atomic");
     if (allocation.frozen) {
       throw new Fault(
@@ -221,10 +228,7 @@ final class GlobalMemory {
     }
     synchronized (page) {
       int before = page.words[index];
-      page.words[index] =
-          asFloat
-              ? Scalars.bits(Float.intBitsToFloat(before) + Float.intBitsToFloat(operand))
-              : before + operand;
+      page.words[index] = kind.apply(before, operand);
       return before;
     }
   }

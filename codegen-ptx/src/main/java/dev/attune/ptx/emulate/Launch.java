@@ -1,15 +1,23 @@
 package dev.attune.ptx.emulate;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** One launch while it runs: deals CTAs to host threads and keeps the first failure. */
 final class Launch {
+  /** CTAs that take turns on one host thread where they can tell in which order they run. */
+  private static final int RESIDENT = 4;
+
   private final Program program;
   private final LaunchConfig config;
   private final byte[] parameters;
   private final GlobalMemory global;
   private final boolean hopper;
+  private final ConcurrentHashMap<Integer, TensorMap> tensorMaps = new ConcurrentHashMap<>();
   private final Counters total = new Counters();
   private final AtomicInteger next = new AtomicInteger();
 
@@ -43,6 +51,15 @@ final class Launch {
     return parameters;
   }
 
+  /** The tensor map at a place in the parameters. */
+  TensorMap tensorMap(int lane, int offset) {
+    try {
+      return tensorMaps.computeIfAbsent(offset, key -> TensorMap.decode(parameters, key));
+    } catch (IllegalArgumentException e) {
+      throw new Fault(lane, "tensor map: " + e.getMessage());
+    }
+  }
+
   GlobalMemory global() {
     return global;
   }
@@ -63,7 +80,8 @@ final class Launch {
   }
 
   LaunchReport run() {
-    int threads = Math.min(config.options().threads(), config.grid().count());
+    int threads =
+        program.interleaved() ? 1 : Math.min(config.options().threads(), config.grid().count());
     Thread[] helpers = new Thread[threads - 1];
     for (int i = 0; i < helpers.length; i++) {
       helpers[i] = Thread.ofPlatform().daemon().start(this::work);
@@ -96,17 +114,35 @@ final class Launch {
   }
 
   private void work() {
-    for (int cta = next.getAndIncrement();
-        cta < config.grid().count() && cta < failedCta;
-        cta = next.getAndIncrement()) {
+    List<Cta> resident = new ArrayList<>();
+    SplittableRandom random = new SplittableRandom(config.options().seed() * 0x2545_F491L);
+    int turn = 0;
+    while (true) {
+      while (resident.size() < (program.interleaved() ? RESIDENT : 1)) {
+        int started = next.getAndIncrement();
+        if (started >= config.grid().count() || started >= failedCta) {
+          break;
+        }
+        resident.add(new Cta(this, started));
+      }
+      if (resident.isEmpty()) {
+        return;
+      }
+      boolean choose = config.options().warps() == WarpOrder.RANDOM;
+      turn = choose ? random.nextInt(resident.size()) : turn % resident.size();
+      Cta running = resident.get(turn);
       try {
-        Cta running = new Cta(this, cta);
-        running.run();
-        total.add(running.counters());
+        if (running.advance()) {
+          turn++;
+        } else {
+          total.add(running.counters());
+          resident.remove(running);
+        }
       } catch (Stopped stopped) {
         return;
       } catch (RuntimeException | Error e) {
-        fail(cta, e);
+        fail(running.number(), e);
+        return;
       }
     }
   }

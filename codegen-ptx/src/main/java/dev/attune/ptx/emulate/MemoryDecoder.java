@@ -142,11 +142,11 @@ final class MemoryDecoder {
       m.take(scope);
     }
     m.require("global");
-    m.require("add");
+    boolean increment = m.oneOf("add", "inc").equals("inc");
     PtxType type = m.type();
     m.finish();
-    if (type != PtxType.U32 && type != PtxType.S32 && type != PtxType.F32) {
-      throw m.unsupported("only .u32, .s32 and .f32 are supported");
+    if (type != PtxType.U32 && (increment || (type != PtxType.S32 && type != PtxType.F32))) {
+      throw m.unsupported("only .u32, and for add .s32 and .f32, are supported");
     }
     Decoder.count(b, o, red ? 2 : 3, red ? 2 : 3);
     int first = red ? 0 : 1;
@@ -154,11 +154,18 @@ final class MemoryDecoder {
     Operand.Address address = Decoder.address(b, o.get(first));
     int base = base(b, address, false);
     int value = b.source(o.get(first + 1), type);
-    return new AtomicAdd(b.header(), type == PtxType.F32, d, base, address.offset(), value);
+    Atomic.Kind kind =
+        increment
+            ? Atomic.Kind.INC
+            : type == PtxType.F32 ? Atomic.Kind.ADD_FLOAT : Atomic.Kind.ADD;
+    return new Atomic(b.header(), kind, d, base, address.offset(), value);
   }
 
   private static Instruction copy(EntryBuilder b, Modifiers m, List<Operand> o) {
     m.require("async");
+    if (m.take("bulk")) {
+      return HopperDecoder.bulk(b, m, o);
+    }
     if (m.take("commit_group")) {
       m.finish();
       Decoder.count(b, o, 0, 0);
@@ -196,7 +203,7 @@ final class MemoryDecoder {
         b.header(), toBase, (int) to.offset(), fromBase, from.offset(), bytes, copied);
   }
 
-  private static int constant(EntryBuilder b, Operand operand) {
+  static int constant(EntryBuilder b, Operand operand) {
     if (operand instanceof Operand.Int value && value.value() >= 0 && value.value() < 1 << 16) {
       return (int) value.value();
     }
@@ -252,18 +259,23 @@ final class MemoryDecoder {
 
   /**
    * Generic addresses of global memory are global addresses; those of shared memory are refused.
+   * Those of parameters are set apart.
    */
   private static Instruction convertAddress(EntryBuilder b, Modifiers m, List<Operand> o) {
     boolean to = m.take("to");
-    boolean shared = m.oneOf("global", "shared").equals("shared");
+    String space = m.oneOf("global", "shared", "param");
     m.require("u64");
     m.finish();
-    if (shared) {
-      throw m.unsupported("generic addresses of shared memory are not supported");
+    if (space.equals("shared") || (to && space.equals("param"))) {
+      throw m.unsupported("such generic addresses are not supported");
     }
     Decoder.count(b, o, 2, 2);
     int d = b.target(o.get(0), PtxType.U64);
     int a = b.source(o.get(1), PtxType.U64);
+    if (space.equals("param")) {
+      int first = b.longConstant(BulkCopy.PARAMETERS);
+      return new LongOp(b.header(), LongOp.Kind.ADD, d, a, first, 0);
+    }
     return new LongOp(b.header(), LongOp.Kind.MOV, d, a, to ? 0 : a, 0);
   }
 }

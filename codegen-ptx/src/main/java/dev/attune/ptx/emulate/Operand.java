@@ -54,6 +54,14 @@ sealed interface Operand {
     }
   }
 
+  /** {@code [map, {x, y, …}]}. */
+  record Tensor(Address map, Vector coordinates) implements Operand {
+    @Override
+    public String toString() {
+      return "[" + map + ", " + coordinates + "]";
+    }
+  }
+
   /** {@code {a, b, …}}. */
   record Vector(List<Operand> elements) implements Operand {
     @Override

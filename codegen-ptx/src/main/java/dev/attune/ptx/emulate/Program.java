@@ -32,6 +32,16 @@ record Program(
     int sharedGranule,
     boolean warpgroups) {
 
+  /** Whether CTAs can tell in which order they run: then one host thread runs them, in turns. */
+  boolean interleaved() {
+    for (Instruction instruction : code) {
+      if (instruction instanceof Atomic atomic && atomic.returns()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Slots in either file that instructions use for their own intermediate values. */
   static final int SCRATCH_SLOTS = 4;
 

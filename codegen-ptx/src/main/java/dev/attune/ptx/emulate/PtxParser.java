@@ -262,17 +262,25 @@ final class PtxParser {
   }
 
   private Operand address() {
-    Operand base = simple();
-    if (base instanceof Operand.Offset offset) {
+    Operand.Address address = baseAndOffset();
+    if (accept(",")) {
+      Operand coordinates = operand();
+      if (!(coordinates instanceof Operand.Vector vector)) {
+        throw errorAtPrevious("expected coordinates in braces");
+      }
       expect("]");
-      return new Operand.Address(new Operand.Name(offset.symbol()), offset.offset());
-    }
-    long offset = 0;
-    if (peek().is("-")) {
-      offset = integer();
+      return new Operand.Tensor(address, vector);
     }
     expect("]");
-    return new Operand.Address(base, offset);
+    return address;
+  }
+
+  private Operand.Address baseAndOffset() {
+    Operand base = simple();
+    if (base instanceof Operand.Offset offset) {
+      return new Operand.Address(new Operand.Name(offset.symbol()), offset.offset());
+    }
+    return new Operand.Address(base, peek().is("-") ? integer() : 0);
   }
 
   private Operand constant() {

@@ -25,18 +25,7 @@ final class SyncDecoder {
         b.source(o.get(0), PtxType.U32);
         yield new Control.Nothing(b.header());
       }
-      case "membar" -> {
-        m.oneOf("cta", "gl", "sys");
-        plain(b, m, o);
-        yield new Control.Nothing(b.header());
-      }
-      case "fence" -> {
-        if (m.take("proxy")) { m.require("async"); m.require("shared::cta"); plain(b, m, o); yield new Control.Nothing(b.header()); }
-        m.oneOf("sc", "acq_rel");
-        m.oneOf("cta", "gpu", "sys");
-        plain(b, m, o);
-        yield new Control.Nothing(b.header());
-      }
+      case "membar", "fence" -> HopperDecoder.fence(b, m, o);
       default -> barrier(b, m, o);
     };
   }

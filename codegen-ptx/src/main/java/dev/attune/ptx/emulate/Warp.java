@@ -1,8 +1,8 @@
 package dev.attune.ptx.emulate;
 
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +17,7 @@ final class Warp {
   final long[] longs;
   final Counters counters;
   final AsyncCopies copies;
+  final BulkStores stores;
   final Flight flight;
   final SplittableRandom random;
   private final int[] predicates;
@@ -28,16 +29,29 @@ final class Warp {
 
   private final int[] groupMask = new int[32];
   private final boolean[] groupParked = new boolean[32];
+
+  /** The memory barrier that each group waits at, if any. */
+  private final @Nullable Mbarrier[] groupBarrier = new Mbarrier[32];
+
   private int groups = 1;
+  private final int present;
   private int live;
+
+  /** Whether every group waits, one of them at a memory barrier. */
+  private boolean stalled;
+
+  /** Where a wait for a memory barrier last failed, and in which phase of which barrier. */
+  private @Nullable Instruction failedAt;
+
+  private @Nullable Mbarrier failedBarrier;
+  private int failedPhase;
 
   /** The barrier that the warp waits at, or −1. */
   private int barrier = -1;
 
-  /** What must hold for the warp to go on, and what it waits for in words. */
-  private @Nullable BooleanSupplier held;
+  /** The {@code wgmma} that the other warps of the warpgroup must come to first, or zero. */
+  private int held;
 
-  private String heldWhy = "";
   private final boolean warpgroups;
 
   Warp(Cta cta, int index, int threads, SplittableRandom random) {
@@ -53,9 +67,11 @@ final class Warp {
     this.counters = cta.counters();
     this.random = random;
     this.copies = new AsyncCopies(this);
+    this.stores = new BulkStores(this);
     this.flight = new Flight(this, program.registers());
     this.warpgroups = program.warpgroups();
-    this.live = threads == 32 ? -1 : (1 << threads) - 1;
+    this.present = threads == 32 ? -1 : (1 << threads) - 1;
+    this.live = present;
     this.groupMask[0] = live;
     program
         .specials()
@@ -72,8 +88,12 @@ final class Warp {
   }
 
   boolean runnable() {
-    BooleanSupplier condition = held;
-    return live != 0 && barrier < 0 && (condition == null || condition.getAsBoolean());
+    return live != 0 && barrier < 0 && !stalled && held == 0 && !cta.registers().waits(index);
+  }
+
+  /** The lanes that the warp started with. */
+  int present() {
+    return present;
   }
 
   int live() {
@@ -97,13 +117,11 @@ final class Warp {
   /** Runs until the warp blocks, ends, or has executed that many instructions. */
   void run(int instructions) {
     Instruction instruction = code[0];
-    held = null;
     try {
-      for (int left = instructions;
-          left > 0 && live != 0 && barrier < 0 && held == null;
-          left--) {
-        if (groups > 1) {
-          choose();
+      for (int left = instructions; left > 0 && runnable(); left--) {
+        if ((groups > 1 || groupBarrier[0] != null) && !choose()) {
+          stalled = true;
+          return;
         }
         int counter = groupCounter[0];
         if (counter == code.length) {
@@ -113,8 +131,13 @@ final class Warp {
         step(instruction, groupMask[0]);
       }
     } catch (Fault fault) {
-      throw new EmulationException(describe(fault, instruction));
+      throw failure(fault, instruction.header);
     }
+  }
+
+  /** The report of a rule that an instruction of this warp breaks. */
+  EmulationException failure(Fault fault, Header header) {
+    return new EmulationException(describe(fault, header));
   }
 
   private void step(Instruction instruction, int active) {
@@ -189,29 +212,41 @@ final class Warp {
 
   // Divergence.
 
-  /** Makes the group with the least counter the running one, merging groups that meet. */
-  private void choose() {
+  /**
+   * Makes the group with the least counter the running one, merging groups that meet. Returns
+   * whether there is one that need not wait.
+   */
+  private boolean choose() {
     int best = -1;
     for (int g = 0; g < groups; g++) {
       for (int h = g + 1; h < groups; ) {
         if (groupCounter[g] == groupCounter[h]) {
           groupMask[g] |= groupMask[h];
           groupParked[g] = false;
+          groupBarrier[g] = null;
           remove(h);
         } else {
           h++;
         }
       }
     }
+    boolean waiting = false;
     for (int g = 0; g < groups; g++) {
-      if (!groupParked[g] && (best < 0 || groupCounter[g] < groupCounter[best])) {
+      waiting |= groupBarrier[g] != null;
+      if (!groupParked[g]
+          && groupBarrier[g] == null
+          && (best < 0 || groupCounter[g] < groupCounter[best])) {
         best = g;
       }
+    }
+    if (best < 0 && waiting) {
+      return false;
     }
     if (best < 0) {
       divergent();
     }
     swap(best);
+    return true;
   }
 
   private void divergent() {
@@ -230,12 +265,15 @@ final class Warp {
     int counter = groupCounter[0];
     int mask = groupMask[0];
     boolean parked = groupParked[0];
+    Mbarrier waits = groupBarrier[0];
     groupCounter[0] = groupCounter[group];
     groupMask[0] = groupMask[group];
     groupParked[0] = groupParked[group];
+    groupBarrier[0] = groupBarrier[group];
     groupCounter[group] = counter;
     groupMask[group] = mask;
     groupParked[group] = parked;
+    groupBarrier[group] = waits;
   }
 
   private void remove(int group) {
@@ -243,6 +281,7 @@ final class Warp {
     groupCounter[group] = groupCounter[groups];
     groupMask[group] = groupMask[groups];
     groupParked[group] = groupParked[groups];
+    groupBarrier[group] = groupBarrier[groups];
   }
 
   /** Lanes in {@code mask} go on at {@code target}, the others of the running group behind. */
@@ -252,6 +291,7 @@ final class Warp {
       groupMask[groups] = others;
       groupCounter[groups] = groupCounter[0];
       groupParked[groups] = false;
+      groupBarrier[groups] = null;
       groups++;
       groupMask[0] = mask;
     }
@@ -259,6 +299,7 @@ final class Warp {
   }
 
   void exit(int mask) {
+    stores.checkExit(mask);
     live &= ~mask;
     groupMask[0] &= ~mask;
     if (groupMask[0] == 0) {
@@ -302,12 +343,43 @@ final class Warp {
     barrier = -1;
   }
 
-  /** The running group executes its instruction again once the condition holds. */
-  void retryWhen(BooleanSupplier condition, String why) {
+  /**
+   * The running group asks in vain whether a phase of a memory barrier has completed. Returns
+   * whether it asks again and so has to wait for the phase, at the instruction.
+   */
+  boolean blockAt(Instruction instruction, Mbarrier memoryBarrier) {
+    if (failedAt != instruction
+        || failedBarrier != memoryBarrier
+        || failedPhase != memoryBarrier.phase()) {
+      failedAt = instruction;
+      failedBarrier = memoryBarrier;
+      failedPhase = memoryBarrier.phase();
+      return false;
+    }
+    groupCounter[0]--;
+    groupBarrier[0] = memoryBarrier;
+    counters.warpInstructions--;
+    return true;
+  }
+
+  /** A phase of some memory barrier has completed: who waits for one asks again. */
+  void wake() {
+    Arrays.fill(groupBarrier, 0, Math.max(1, groups), null);
+    stalled = false;
+  }
+
+  /** Executes the instruction again when all warps of the warpgroup have come to a wgmma. */
+  void hold(int number) {
     groupCounter[0]--;
     counters.warpInstructions--;
-    held = condition;
-    heldWhy = why;
+    held = number;
+  }
+
+  /** All warps of the warpgroup have come to a wgmma. */
+  void unhold(int number) {
+    if (held <= number) {
+      held = 0;
+    }
   }
 
   /** The position, for a report of a deadlock. */
@@ -315,15 +387,36 @@ final class Warp {
     if (live == 0) {
       return "warp " + index + " has exited";
     }
-    int counter = Math.max(0, groupCounter[0] - (barrier >= 0 ? 1 : 0));
-    String state =
-        barrier >= 0
-            ? " waits at barrier " + barrier + " "
-            : held != null ? " " + heldWhy + " " : " is ";
-    return "warp " + index + state + code[Math.min(counter, code.length - 1)].header.where();
+    StringBuilder text = new StringBuilder("warp " + index);
+    for (int g = 0; g < groups; g++) {
+      if (groups > 1) {
+        text.append(String.format(Locale.ROOT, "%s lanes %08x", g == 0 ? "" : ";", groupMask[g]));
+      }
+      text.append(state(g));
+    }
+    return text.toString();
   }
 
-  private String describe(Fault fault, Instruction instruction) {
+  private String state(int group) {
+    Mbarrier memoryBarrier = groupBarrier[group];
+    boolean behind = group == 0 && (barrier >= 0 || cta.registers().waits(index));
+    int counter = Math.max(0, groupCounter[group] - (behind ? 1 : 0));
+    String state = " is ";
+    if (memoryBarrier != null) {
+      state = " waits at " + memoryBarrier + ", ";
+    } else if (behind && barrier >= 0) {
+      state = " waits at barrier " + barrier + " (" + cta.barriers().describe(barrier) + ") ";
+    } else if (behind) {
+      state = " waits for registers (" + cta.registers() + ") ";
+    } else if (group == 0 && held != 0) {
+      state = " waits for the other warps of its warpgroup ";
+    } else if (groupParked[group]) {
+      state = " waits for other lanes ";
+    }
+    return state + code[Math.min(counter, code.length - 1)].header.where();
+  }
+
+  private String describe(Fault fault, Header header) {
     String thread = "";
     if (fault.lane() >= 0) {
       thread = ", lane " + fault.lane() + " (thread " + ((index * 32) + fault.lane()) + ")";
@@ -339,6 +432,6 @@ final class Warp {
         + index
         + thread
         + "\n  "
-        + instruction.header.where();
+        + header.where();
   }
 }

@@ -212,8 +212,39 @@ final class WarpCollective {
     void execute(Warp warp, int mask) {
       int members = members(warp, mask, memberMask, "bar.warp.sync");
       if (members != 0 && (warp.live() & ~members) == 0) {
-        warp.cta.barriers().tick(warp.index);
+        warp.cta.knowledge().synchronise(warp.index);
       }
+    }
+  }
+
+  /** {@code elect.sync}: one lane of the members, always the same one of the same members. */
+  static final class Elect extends Instruction {
+    private final int d;
+    private final int elected;
+    private final int memberMask;
+
+    /** {@code d} is negative without a register for the elected lane; {@code elected} a predicate. */
+    Elect(Header header, int d, int elected, int memberMask) {
+      super(header);
+      this.d = d;
+      this.elected = elected;
+      this.memberMask = memberMask;
+    }
+
+    @Override
+    void execute(Warp warp, int mask) {
+      int members = members(warp, mask, memberMask, "elect.sync");
+      if (members == 0) {
+        return;
+      }
+      int above = members & -1 << warp.cta.leader();
+      int leader = Integer.numberOfTrailingZeros(above == 0 ? members : above);
+      if (d >= 0) {
+        for (int left = mask; left != 0; left &= left - 1) {
+          warp.ints[d + Integer.numberOfTrailingZeros(left)] = leader;
+        }
+      }
+      warp.setPredicate(elected, mask, 1 << leader);
     }
   }
 

@@ -122,6 +122,10 @@ final class Warpgroup {
     issue.arrived++;
     if (issue.arrived == WARPS) {
       issuedByAll = number;
+      cta.knowledge().issueTogether(first / WARPS);
+      for (int w = first; w < first + WARPS; w++) {
+        cta.warp(w).unhold(number);
+      }
       warp.counters.mmaInstructions++;
       resolve(issue);
       if (early(warp)) {
@@ -256,6 +260,7 @@ final class Warpgroup {
       }
     }
     flight.complete(last);
+    cta.knowledge().awaitTogether(warp.index, last);
     int least = last;
     for (int w = first; w < first + Math.min(WARPS, cta.warpCount() - first); w++) {
       least = Math.min(least, cta.warp(w).flight.completed());

@@ -42,8 +42,7 @@ final class WarpgroupSync extends Instruction {
         if (group.issuedByAll(last)) {
           group.await(warp, last);
         } else {
-          warp.retryWhen(
-              () -> group.issuedByAll(last), "waits for the other warps of its warpgroup");
+          warp.hold(last);
         }
       }
     }

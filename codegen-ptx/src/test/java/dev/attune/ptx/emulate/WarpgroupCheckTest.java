@@ -126,6 +126,28 @@ final class WarpgroupCheckTest {
   }
 
   @Test
+  void operandsMayNotChangeUntilTheWait() {
+    String store = "add.u32 r11, r1, 8192; shl.b32 r12, r0, 2; add.u32 r11, r11, r12;"
+        + " st.shared.u32 [r11], r0;\n";
+    accepted(FENCE + SS + COMMIT + WAIT + "bar.sync 0;" + store);
+    refused(
+        FENCE + SS + COMMIT + "bar.sync 0;" + store + WAIT,
+        "race: shared byte",
+        "is overwritten but was read by wgmma of warpgroup 0");
+  }
+
+  @Test
+  void whatIsStoredNeedsAFenceOfItsProxy() {
+    String store = "add.u32 r11, r1, 8192; shl.b32 r12, r0, 2; add.u32 r11, r11, r12;"
+        + " st.shared.u32 [r11], r0;\n";
+    String multiply = FENCE + SS + COMMIT + WAIT;
+    accepted(store + "fence.proxy.async.shared::cta; bar.sync 0;" + multiply);
+    refused(store + "bar.sync 0;" + multiply, "unfenced: shared byte 8192");
+    accepted(store + "bar.sync 0; fence.proxy.async.shared::cta;" + multiply);
+    refused(store + "fence.proxy.async.shared::cta;" + multiply, "race: shared byte");
+  }
+
+  @Test
   void theWarpsOfAWarpgroupAgree() {
     String byWarp = "shr.u32 r10, r0, 5; setp.eq.u32 q, r10, 2;\n";
     String tail = COMMIT + WAIT;
