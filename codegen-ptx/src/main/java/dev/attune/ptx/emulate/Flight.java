@@ -4,10 +4,10 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 
 /**
- * What one warp knows of the {@code wgmma} instructions that it has issued and not waited for: which
- * registers they hold, and which registers other instructions have touched since the last {@code
- * wgmma.fence}. Instructions are numbered from one in the order of issue, which is the same in all
- * warps of a warpgroup.
+ * What one warp knows of the {@code wgmma} instructions that it has issued and not waited for:
+ * which registers they hold, and which registers other instructions have touched since the last
+ * {@code wgmma.fence}. Instructions are numbered from one in the order of issue, which is the same
+ * in all warps of a warpgroup.
  */
 final class Flight {
   private final Warp warp;

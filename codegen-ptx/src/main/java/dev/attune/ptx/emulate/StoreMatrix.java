@@ -1,9 +1,9 @@
 package dev.attune.ptx.emulate;
 
 /**
- * {@code stmatrix.m8n8.b16}: lanes 8i to 8i + 7 give the addresses of the rows of matrix i, 16 bytes
- * each. Lane l provides elements 2(l mod 4) and 2(l mod 4) + 1 of row l / 4; transposed, of column l
- * / 4.
+ * {@code stmatrix.m8n8.b16}: lanes 8i to 8i + 7 give the addresses of the rows of matrix i, 16
+ * bytes each. Lane l provides elements 2(l mod 4) and 2(l mod 4) + 1 of row l / 4; transposed, of
+ * column l / 4.
  */
 final class StoreMatrix extends Instruction {
   private final int[] sources;

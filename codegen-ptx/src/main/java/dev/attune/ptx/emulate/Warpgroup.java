@@ -98,9 +98,7 @@ final class Warpgroup {
       warp.checkInitialised(instruction.writes);
     }
     long a =
-        instruction.a == null
-            ? WarpgroupMultiply.uniform(warp, instruction.descriptorA, "A")
-            : 0;
+        instruction.a == null ? WarpgroupMultiply.uniform(warp, instruction.descriptorA, "A") : 0;
     long b = WarpgroupMultiply.uniform(warp, instruction.descriptorB, "B");
     int number = flight.issued() + 1;
     Issue issue;
@@ -230,16 +228,15 @@ final class Warpgroup {
   }
 
   /**
-   * Addresses of the chunks of a matrix of 16 k and that many rows: of row i and half h at 2i + h, or
-   * of k and the eighth e of the rows at k + 16e.
+   * Addresses of the chunks of a matrix of 16 k and that many rows: of row i and half h at 2i + h,
+   * or of k and the eighth e of the rows at k + 16e.
    */
   private int[] chunks(int number, long bits, boolean across, int rows, String operand) {
     MatrixDescriptor descriptor = MatrixDescriptor.of(bits, operand);
     SharedMemory shared = cta.shared();
     int[] chunks = new int[2 * rows];
     for (int i = 0; i < chunks.length; i++) {
-      chunks[i] =
-          across ? descriptor.acrossK(i & 15, i >> 4) : descriptor.alongK(i >> 1, i & 1);
+      chunks[i] = across ? descriptor.acrossK(i & 15, i >> 4) : descriptor.alongK(i >> 1, i & 1);
       shared.groupRead(first / WARPS, number, chunks[i], 16);
     }
     return chunks;

@@ -1,10 +1,10 @@
 package dev.attune.ptx.emulate;
 
 /**
- * {@code wgmma.mma_async.m64nNk16} with operands of 16-bit floats and a binary32 accumulator. Warp w
- * of the warpgroup holds rows 16w to 16w + 15. With g = lane / 4 and t = lane mod 4, register 4j + r
- * of D holds row g + 8(r / 2), column 8j + 2t + r mod 2; register r of A holds row g + 8(r mod 2),
- * columns 2t + 8(r / 2) and the next.
+ * {@code wgmma.mma_async.m64nNk16} with operands of 16-bit floats and a binary32 accumulator. Warp
+ * w of the warpgroup holds rows 16w to 16w + 15. With g = lane / 4 and t = lane mod 4, register 4j
+ * + r of D holds row g + 8(r / 2), column 8j + 2t + r mod 2; register r of A holds row g + 8(r mod
+ * 2), columns 2t + 8(r / 2) and the next.
  */
 final class WarpgroupMultiply extends Instruction {
   final int[] d;

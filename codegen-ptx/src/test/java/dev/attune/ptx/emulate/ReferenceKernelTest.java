@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Attention kernels for {@code sm_90a} that another generator wrote run on the emulator and give
- * attention: tensors of (batch, sequence, heads, head dim) in bfloat16, logarithms of (batch, heads,
- * sequence).
+ * attention: tensors of (batch, sequence, heads, head dim) in bfloat16, logarithms of (batch,
+ * heads, sequence).
  */
 final class ReferenceKernelTest {
   private static final int HEADS = 2;
@@ -119,8 +119,7 @@ final class ReferenceKernelTest {
       long counter = memory.allocate(16);
       memory.fill(counter, 16, (byte) 0);
       int perHead = Math.ceilDiv(length, rows);
-      ByteBuffer block =
-          ByteBuffer.allocate(entry.parameterBytes()).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer block = ByteBuffer.allocate(entry.parameterBytes()).order(ByteOrder.LITTLE_ENDIAN);
       block.put(map(inputs[0], rows)).put(map(inputs[1], columns)).put(map(inputs[2], columns));
       block.put(map(out, 64)).putLong(lse).putLong(counter);
       block.putInt(perHead * HEADS).putInt(perHead).putInt(HEADS).putInt(HEADS).putInt(length);

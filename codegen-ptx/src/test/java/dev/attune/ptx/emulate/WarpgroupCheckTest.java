@@ -47,8 +47,7 @@ final class WarpgroupCheckTest {
   /** The code is refused whenever asynchronous effects happen. */
   private static void refused(String code, String... reasons) {
     for (AsyncPolicy policy : AsyncPolicy.values()) {
-      String message =
-          assertThrows(EmulationException.class, () -> run(code, policy)).getMessage();
+      String message = assertThrows(EmulationException.class, () -> run(code, policy)).getMessage();
       for (String reason : reasons) {
         assertTrue(message.contains(reason), () -> "'" + reason + "' is not in: " + message);
       }
@@ -58,7 +57,8 @@ final class WarpgroupCheckTest {
   @Test
   void theAccumulatorsAreInFlightUntilTheWait() {
     accepted(FENCE + SS + COMMIT + WAIT + "add.f32 d3, d3, d3;");
-    refused(FENCE + SS + COMMIT, "register 'd0' is read while a wgmma accumulates in it", "wait_group");
+    refused(
+        FENCE + SS + COMMIT, "register 'd0' is read while a wgmma accumulates in it", "wait_group");
     refused(FENCE + SS + WAIT, "register 'd0' is read", "wgmma.commit_group is missing");
     refused(FENCE + SS + COMMIT + "mov.f32 d5, 0f00000000;" + WAIT, "'d5' is written while");
     refused(FENCE + SS + COMMIT + "mov.f32 x, d2;" + WAIT, "'d2' is read while");
@@ -69,7 +69,8 @@ final class WarpgroupCheckTest {
     String other = SS.replaceAll("\\bd(\\d)\\b", "d1$1");
     String two = FENCE + SS + COMMIT + other + COMMIT;
     accepted(two + "wgmma.wait_group.sync.aligned 1; add.f32 d0, d0, d0;" + WAIT);
-    refused(two + "wgmma.wait_group.sync.aligned 1; add.f32 d10, d10, d10;" + WAIT, "'d10' is read");
+    refused(
+        two + "wgmma.wait_group.sync.aligned 1; add.f32 d10, d10, d10;" + WAIT, "'d10' is read");
     refused(two + "wgmma.wait_group.sync.aligned 2; add.f32 d0, d0, d0;" + WAIT, "'d0' is read");
     refused(two + "wgmma.wait_group.sync.aligned 1;", "exits with wgmma in flight");
   }
@@ -78,7 +79,8 @@ final class WarpgroupCheckTest {
   void theRegistersOfTheLeftOperandAreInFlight() {
     accepted(FENCE + RS + COMMIT + WAIT + "mov.b32 a1, 0;");
     accepted(FENCE + RS + RS.replace("0, 1, 1, 0;", "1, 1, 1, 0;") + COMMIT + WAIT);
-    refused(FENCE + RS + COMMIT + "mov.b32 a1, 0;" + WAIT, "'a1' is written while a wgmma reads it");
+    refused(
+        FENCE + RS + COMMIT + "mov.b32 a1, 0;" + WAIT, "'a1' is written while a wgmma reads it");
     refused(FENCE + RS + COMMIT + "mov.b32 r5, a2;" + WAIT, "'a2' is read while a wgmma reads it");
   }
 
@@ -127,8 +129,9 @@ final class WarpgroupCheckTest {
 
   @Test
   void operandsMayNotChangeUntilTheWait() {
-    String store = "add.u32 r11, r1, 8192; shl.b32 r12, r0, 2; add.u32 r11, r11, r12;"
-        + " st.shared.u32 [r11], r0;\n";
+    String store =
+        "add.u32 r11, r1, 8192; shl.b32 r12, r0, 2; add.u32 r11, r11, r12;"
+            + " st.shared.u32 [r11], r0;\n";
     accepted(FENCE + SS + COMMIT + WAIT + "bar.sync 0;" + store);
     refused(
         FENCE + SS + COMMIT + "bar.sync 0;" + store + WAIT,
@@ -138,8 +141,9 @@ final class WarpgroupCheckTest {
 
   @Test
   void whatIsStoredNeedsAFenceOfItsProxy() {
-    String store = "add.u32 r11, r1, 8192; shl.b32 r12, r0, 2; add.u32 r11, r11, r12;"
-        + " st.shared.u32 [r11], r0;\n";
+    String store =
+        "add.u32 r11, r1, 8192; shl.b32 r12, r0, 2; add.u32 r11, r11, r12;"
+            + " st.shared.u32 [r11], r0;\n";
     String multiply = FENCE + SS + COMMIT + WAIT;
     accepted(store + "fence.proxy.async.shared::cta; bar.sync 0;" + multiply);
     refused(store + "bar.sync 0;" + multiply, "unfenced: shared byte 8192");
@@ -156,7 +160,8 @@ final class WarpgroupCheckTest {
         "warp 2 and an earlier one) execute different wgmma");
     String split = SS.replace("wgmma.mma", "@q add.s64 db, db, 64; wgmma.mma");
     refused(byWarp + FENCE + split + tail, "give different descriptors");
-    refused(byWarp + ZERO + FENCE + SS.replace("db, 0", "db, q") + tail, "different values of scale-d");
+    refused(
+        byWarp + ZERO + FENCE + SS.replace("db, 0", "db, q") + tail, "different values of scale-d");
     refused(
         byWarp + FENCE + SS + COMMIT + "@q bra SKIP;" + WAIT + "SKIP:" + SS_MORE + tail,
         "have waited for different groups");
@@ -187,15 +192,15 @@ final class WarpgroupCheckTest {
         lane + FENCE + SS.replace("wgmma.mma", "@q add.s64 da, da, 64; wgmma.mma") + tail,
         "lanes give different descriptors of A",
         "lane 5");
-    refused(lane + ZERO + FENCE + SS.replace("db, 0", "db, q") + tail, "lanes give different values");
+    refused(
+        lane + ZERO + FENCE + SS.replace("db, 0", "db, q") + tail, "lanes give different values");
   }
 
   @ParameterizedTest
   @EnumSource(AsyncPolicy.class)
   void aBlockHasWholeWarpgroups(AsyncPolicy policy) {
     String code = FENCE + SS + COMMIT + WAIT;
-    String module =
-        WarpgroupKernel.module(code, 16, IMAGE, 0).replace(".reqntid 128, 1, 1", "");
+    String module = WarpgroupKernel.module(code, 16, IMAGE, 0).replace(".reqntid 128, 1, 1", "");
     EmulatedMemory memory = new EmulatedMemory();
     long in = memory.allocate(IMAGE);
     memory.write(in, new byte[IMAGE]);

@@ -7,8 +7,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Kernels of one warpgroup for tests of {@code wgmma}: they copy an image to shared memory, run some
- * code on accumulators {@code d0…}, and write these to global memory.
+ * Kernels of one warpgroup for tests of {@code wgmma}: they copy an image to shared memory, run
+ * some code on accumulators {@code d0…}, and write these to global memory.
  */
 final class WarpgroupKernel {
   static final int THREADS = 128;
@@ -95,7 +95,8 @@ final class WarpgroupKernel {
   }
 
   /** Runs a module; returns 64 rows of the accumulators. */
-  static float[][] run(String module, int columns, int image, byte[] input, EmulatorOptions options) {
+  static float[][] run(
+      String module, int columns, int image, byte[] input, EmulatorOptions options) {
     EmulatedMemory memory = new EmulatedMemory();
     long in = memory.allocate(input.length);
     memory.write(in, input);

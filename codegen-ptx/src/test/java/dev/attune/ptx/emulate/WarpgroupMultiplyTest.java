@@ -212,9 +212,7 @@ final class WarpgroupMultiplyTest {
     placeA.put(input, a, false);
     placeB.put(input, b, false);
     StringBuilder code = new StringBuilder("wgmma.fence.sync.aligned;\n");
-    String rest =
-        "%d, 1, %d, %d"
-            .formatted(sign, acrossA ? 1 : 0, acrossB ? 1 : 0);
+    String rest = "%d, 1, %d, %d".formatted(sign, acrossA ? 1 : 0, acrossB ? 1 : 0);
     for (int step = 0; step < depth / 16; step++) {
       code.append(
           WarpgroupKernel.shared(
