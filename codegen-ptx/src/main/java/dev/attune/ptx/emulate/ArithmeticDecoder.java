@@ -274,6 +274,11 @@ final class ArithmeticDecoder {
       case "bfe" -> extract(b, m, o);
       case "bfi" -> insert(b, m, o);
       case "popc", "clz" -> countBits(b, m, o);
+      case "bfind" -> {
+        m.require("u32");
+        m.finish();
+        yield plain(b, IntegerOp.Kind.BFIND, operands(b, o, 1, PtxType.U32), 0);
+      }
       case "brev" -> {
         m.require("b32");
         m.finish();

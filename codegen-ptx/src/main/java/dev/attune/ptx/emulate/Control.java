@@ -37,6 +37,7 @@ final class Control {
 
     @Override
     void execute(Warp warp, int mask) {
+      warp.flight.checkExit();
       warp.exit(mask);
     }
   }

@@ -16,6 +16,7 @@ final class Cta {
   private final BulkLoads loads;
   private final RegisterPool registers;
   private final Warp[] warps;
+  private final Warpgroup[] warpgroups;
   private final SplittableRandom random;
   private final int[] stalled;
   private final int victim;
@@ -37,8 +38,12 @@ final class Cta {
     this.mbarriers = new Mbarriers(this);
     this.registers = new RegisterPool(threads);
     this.warps = new Warp[count];
+    this.warpgroups = new Warpgroup[Math.ceilDiv(count, 4)];
     for (int w = 0; w < count; w++) {
       warps[w] = new Warp(this, w, Math.min(32, threads - (w * 32)), random.split());
+    }
+    for (int g = 0; g < warpgroups.length; g++) {
+      warpgroups[g] = new Warpgroup(this, g);
     }
     this.loads = new BulkLoads(this, random.split());
     this.stalled = new int[count];
@@ -73,6 +78,11 @@ final class Cta {
 
   Warp warp(int index) {
     return warps[index];
+  }
+
+  /** The warpgroup that a warp belongs to. */
+  Warpgroup warpgroup(Warp warp) {
+    return warpgroups[warp.index / 4];
   }
 
   Counters counters() {

@@ -12,8 +12,9 @@ final class Decoder {
           case "bra", "ret", "exit", "trap", "bar", "barrier", "membar", "fence", "nanosleep" ->
               SyncDecoder.control(b, m, o);
           case "shfl", "vote", "redux", "activemask" -> SyncDecoder.collective(b, m, o);
-          case "ld", "st", "atom", "red", "cp", "ldmatrix", "mma", "cvta" ->
+          case "ld", "st", "atom", "red", "cp", "ldmatrix", "stmatrix", "mma", "cvta" ->
               MemoryDecoder.decode(b, m, o);
+          case "wgmma" -> WarpgroupDecoder.decode(b, m, o);
           case "mbarrier", "setmaxnreg", "elect", "createpolicy", "prefetch" ->
               HopperDecoder.decode(b, m, o);
           case "mov", "setp", "selp", "cvt" -> DataDecoder.decode(b, m, o);

@@ -22,6 +22,7 @@ final class EntryBuilder {
   private int sharedBytes;
   private int dynamicAlignment = 1;
   private int sharedGranule = 16;
+  private boolean warpgroups;
 
   // The instruction being decoded.
   private Scope scope;
@@ -112,6 +113,11 @@ final class EntryBuilder {
     sharedGranule = Math.min(sharedGranule, bytes);
   }
 
+  /** The entry uses {@code wgmma}. */
+  void usesWarpgroups() {
+    warpgroups = true;
+  }
+
   Program build() {
     fixups.forEach(Runnable::run);
     int[] ints = new int[intSlots * 32];
@@ -130,7 +136,8 @@ final class EntryBuilder {
         specials,
         sharedBytes,
         dynamicAlignment,
-        sharedGranule);
+        sharedGranule,
+        warpgroups);
   }
 
   // Operands.
@@ -222,6 +229,16 @@ final class EntryBuilder {
     };
   }
 
+  /** Ids of the elements of a vector that are registers. */
+  int[] ids(Operand operand) {
+    return operand instanceof Operand.Vector vector
+        ? vector.elements().stream()
+            .filter(this::isRegister)
+            .mapToInt(element -> register(element.toString()).id())
+            .toArray()
+        : new int[0];
+  }
+
   /** Whether the operand names a register, of any type. */
   boolean isRegister(Operand operand) {
     return operand instanceof Operand.Name name
@@ -285,8 +302,7 @@ final class EntryBuilder {
       case Symbol.SharedArray array when type.bits == 64 ->
           longConstant(sharedOffset(array) + offset);
       case Symbol.DynamicShared dynamic when type.bits == 32 -> dynamicShared(dynamic, offset);
-      case Symbol.Parameter p when type.bits == 64 ->
-          longConstant(p.parameter().offset() + offset);
+      case Symbol.Parameter p when type.bits == 64 -> longConstant(p.parameter().offset() + offset);
       case null -> throw error("'" + name + "' is not declared");
       default -> throw error("'" + name + "' cannot be used as an operand of ." + type);
     };

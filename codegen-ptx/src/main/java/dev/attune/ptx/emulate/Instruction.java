@@ -30,6 +30,11 @@ abstract class Instruction {
     return false;
   }
 
+  /** Whether the instruction is part of {@code wgmma}, which keeps its own rules for registers. */
+  boolean ofWarpgroup() {
+    return false;
+  }
+
   /** Copies the lanes in {@code mask} from one register to another. */
   static void blend(int[] file, int from, int to, int mask) {
     for (int left = mask; left != 0; left &= left - 1) {

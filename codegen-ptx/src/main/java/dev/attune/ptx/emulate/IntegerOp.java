@@ -39,6 +39,7 @@ final class IntegerOp extends Instruction {
     BFI,
     POPC,
     CLZ,
+    BFIND,
     BREV,
     SHF_L_WRAP,
     SHF_L_CLAMP,
@@ -238,6 +239,7 @@ final class IntegerOp extends Instruction {
       case BFI -> insert(x, y, z, w);
       case POPC -> Integer.bitCount(x);
       case CLZ -> Integer.numberOfLeadingZeros(x);
+      case BFIND -> 31 - Integer.numberOfLeadingZeros(x);
       case BREV -> Integer.reverse(x);
       case SHF_L_WRAP -> funnel(x, y, 32 - (z & 31));
       case SHF_L_CLAMP -> funnel(x, y, 32 - clamp32(z));

@@ -12,7 +12,7 @@ final class MemoryDecoder {
       case "st" -> access(b, m, o, false);
       case "atom", "red" -> atomic(b, m, o);
       case "cp" -> copy(b, m, o);
-      case "ldmatrix" -> loadMatrix(b, m, o);
+      case "ldmatrix", "stmatrix" -> matrix(b, m, o);
       case "mma" -> multiply(b, m, o);
       default -> convertAddress(b, m, o);
     };
@@ -155,9 +155,7 @@ final class MemoryDecoder {
     int base = base(b, address, false);
     int value = b.source(o.get(first + 1), type);
     Atomic.Kind kind =
-        increment
-            ? Atomic.Kind.INC
-            : type == PtxType.F32 ? Atomic.Kind.ADD_FLOAT : Atomic.Kind.ADD;
+        increment ? Atomic.Kind.INC : type == PtxType.F32 ? Atomic.Kind.ADD_FLOAT : Atomic.Kind.ADD;
     return new Atomic(b.header(), kind, d, base, address.offset(), value);
   }
 
@@ -210,7 +208,7 @@ final class MemoryDecoder {
     throw b.error("expected a small constant, found " + operand);
   }
 
-  private static Instruction loadMatrix(EntryBuilder b, Modifiers m, List<Operand> o) {
+  private static Instruction matrix(EntryBuilder b, Modifiers m, List<Operand> o) {
     m.require("sync");
     m.require("aligned");
     m.require("m8n8");
@@ -225,14 +223,17 @@ final class MemoryDecoder {
     m.require("b16");
     m.finish();
     Decoder.count(b, o, 2, 2);
-    int[] d =
-        count == 1 && !(o.get(0) instanceof Operand.Vector)
-            ? new int[] {b.target(o.get(0), PtxType.B32)}
-            : Decoder.vector(b, o.get(0), count, PtxType.B32, true);
-    Operand.Address address = Decoder.address(b, o.get(1));
+    boolean load = m.root().equals("ldmatrix");
+    Operand value = o.get(load ? 0 : 1);
+    Operand vector = value instanceof Operand.Vector ? value : new Operand.Vector(List.of(value));
+    int[] registers = Decoder.vector(b, vector, count, PtxType.B32, load);
+    Operand.Address address = Decoder.address(b, o.get(load ? 1 : 0));
     int base = base(b, address, true);
+    int offset = (int) address.offset();
     b.sharedAccess(16);
-    return new LoadMatrix(b.header(), d, transposed, base, (int) address.offset());
+    return load
+        ? new LoadMatrix(b.header(), registers, transposed, base, offset)
+        : new StoreMatrix(b.header(), registers, transposed, base, offset);
   }
 
   private static Instruction multiply(EntryBuilder b, Modifiers m, List<Operand> o) {

@@ -35,6 +35,14 @@ final class Modifiers {
     }
   }
 
+  /** Takes the next modifier, whatever it is. */
+  String word() {
+    if (next == parts.size()) {
+      throw unsupported("expected another modifier");
+    }
+    return parts.get(next++);
+  }
+
   /** Takes the next modifier, which must be one of these. */
   String oneOf(String... choices) {
     for (String choice : choices) {

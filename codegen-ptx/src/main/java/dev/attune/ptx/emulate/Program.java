@@ -16,6 +16,7 @@ import java.util.Map;
  * @param staticShared bytes of statically sized shared arrays
  * @param dynamicAlignment alignment of the dynamic shared array
  * @param sharedGranule bytes of the smallest shared access: what the race check tells apart
+ * @param warpgroups whether there is a {@code wgmma}
  */
 @SuppressWarnings("ArrayRecordComponent") // Never compared.
 record Program(
@@ -28,7 +29,8 @@ record Program(
     Map<Special, Integer> specials,
     int staticShared,
     int dynamicAlignment,
-    int sharedGranule) {
+    int sharedGranule,
+    boolean warpgroups) {
 
   /** Whether CTAs can tell in which order they run: then one host thread runs them, in turns. */
   boolean interleaved() {

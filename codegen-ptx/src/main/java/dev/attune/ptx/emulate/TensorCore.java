@@ -11,7 +11,7 @@ package dev.attune.ptx.emulate;
  */
 final class TensorCore {
   /** Exponent given to zeros, low enough never to be the largest one that matters. */
-  private static final int ZERO = -100_000;
+  static final int ZERO = -100_000;
 
   private static final int LEAST_EXPONENT = -133;
 
@@ -32,7 +32,7 @@ final class TensorCore {
     }
   }
 
-  private static int exponent(float value, int least) {
+  static int exponent(float value, int least) {
     return value == 0f ? ZERO : Math.max(Math.getExponent(value), least);
   }
 

@@ -18,6 +18,7 @@ final class Warp {
   final Counters counters;
   final AsyncCopies copies;
   final BulkStores stores;
+  final Flight flight;
   final SplittableRandom random;
   private final int[] predicates;
   private final int[] initialised;
@@ -48,6 +49,11 @@ final class Warp {
   /** The barrier that the warp waits at, or −1. */
   private int barrier = -1;
 
+  /** The {@code wgmma} that the other warps of the warpgroup must come to first, or zero. */
+  private int held;
+
+  private final boolean warpgroups;
+
   Warp(Cta cta, int index, int threads, SplittableRandom random) {
     Program program = cta.launch().program();
     this.cta = cta;
@@ -62,6 +68,8 @@ final class Warp {
     this.random = random;
     this.copies = new AsyncCopies(this);
     this.stores = new BulkStores(this);
+    this.flight = new Flight(this, program.registers());
+    this.warpgroups = program.warpgroups();
     this.present = threads == 32 ? -1 : (1 << threads) - 1;
     this.live = present;
     this.groupMask[0] = live;
@@ -80,7 +88,7 @@ final class Warp {
   }
 
   boolean runnable() {
-    return live != 0 && barrier < 0 && !stalled && !cta.registers().waits(index);
+    return live != 0 && barrier < 0 && !stalled && held == 0 && !cta.registers().waits(index);
   }
 
   /** The lanes that the warp started with. */
@@ -151,6 +159,9 @@ final class Warp {
     if (mask == 0) {
       return;
     }
+    if (warpgroups && !instruction.ofWarpgroup()) {
+      flight.touch(instruction);
+    }
     int missing = 0;
     for (int register : instruction.reads) {
       missing |= ~initialised[register];
@@ -178,6 +189,15 @@ final class Warp {
       int lanes = ~initialised[register] & mask;
       if (lanes != 0) {
         throw unset(register, lanes);
+      }
+    }
+  }
+
+  /** All lanes of these registers must have been written. */
+  void checkInitialised(int[] registers) {
+    for (int register : registers) {
+      if (initialised[register] != -1) {
+        throw unset(register, ~initialised[register]);
       }
     }
   }
@@ -348,6 +368,20 @@ final class Warp {
     stalled = false;
   }
 
+  /** Executes the instruction again when all warps of the warpgroup have come to a wgmma. */
+  void hold(int number) {
+    groupCounter[0]--;
+    counters.warpInstructions--;
+    held = number;
+  }
+
+  /** All warps of the warpgroup have come to a wgmma. */
+  void unhold(int number) {
+    if (held <= number) {
+      held = 0;
+    }
+  }
+
   /** The position, for a report of a deadlock. */
   String position() {
     if (live == 0) {
@@ -374,6 +408,8 @@ final class Warp {
       state = " waits at barrier " + barrier + " (" + cta.barriers().describe(barrier) + ") ";
     } else if (behind) {
       state = " waits for registers (" + cta.registers() + ") ";
+    } else if (group == 0 && held != 0) {
+      state = " waits for the other warps of its warpgroup ";
     } else if (groupParked[group]) {
       state = " waits for other lanes ";
     }

@@ -113,6 +113,10 @@ final class InstructionCases {
     add("bfi.b32 %r10, %r1, %r2, 8, 4;", 0xFFFF_F5FF, 0xA5, -1);
     add("popc.b32 %r10, %r1;", 31, Integer.MAX_VALUE);
     add("clz.b32 %r10, %r1;", 32, 0);
+    add("bfind.u32 %r10, %r1;", -1, 0);
+    add("bfind.u32 %r10, %r1;", 0, 1);
+    add("bfind.u32 %r10, %r1;", 17, 0x2_5000);
+    add("bfind.u32 %r10, %r1;", 31, -1);
     add("brev.b32 %r10, %r1;", MIN, 1);
     add("shf.l.wrap.b32 %r10, %r1, %r2, 36;", 0x2345_6781, 0x1000_0000, 0x1234_5678);
     add("shf.r.wrap.b32 %r10, %r1, %r2, 4;", 0x8654_3211, 0x6543_2110, 8);

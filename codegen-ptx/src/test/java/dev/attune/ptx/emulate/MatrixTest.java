@@ -246,4 +246,45 @@ final class MatrixTest {
       }
     }
   }
+
+  @Test
+  void storesMatricesByTheirRows() {
+    for (boolean transposed : new boolean[] {false, true}) {
+      for (int count : new int[] {1, 2, 4}) {
+        // Element (r, c) of matrix i is 64i + 8r + c; row r goes to 16 · (8i + (r xor 5)).
+        int[] input = new int[32 * count];
+        for (int i = 0; i < input.length; i++) {
+          int first = i % 32 / 4;
+          int second = 2 * (i % 4);
+          int low = 64 * (i / 32) + (transposed ? 8 * second + first : 8 * first + second);
+          input[i] = low | (low + (transposed ? 8 : 1)) << 16;
+        }
+        StringBuilder body =
+            new StringBuilder(
+                """
+                .shared .align 16 .b8 smem[512];
+                mov.u32 %r1, smem;
+                xor.b32 %r3, %r0, 5; shl.b32 %r3, %r3, 4; add.u32 %r3, %r3, %r1;
+                """);
+        for (int i = 0; i < count; i++) {
+          body.append("ld.global.b32 %%r%d, [%%rd3+%d];\n".formatted(10 + i, 128 * i));
+        }
+        String registers =
+            List.of("", "%r10", "%r10, %r11", "", "%r10, %r11, %r12, %r13").get(count);
+        body.append("stmatrix.sync.aligned.m8n8.x").append(count);
+        body.append(transposed ? ".trans" : "").append(".shared.b16 [%r3], {");
+        body.append(registers).append("};\nbar.warp.sync -1;\n");
+        body.append("shl.b32 %r4, %r0, 2; add.u32 %r4, %r4, %r1;\n");
+        for (int i = 0; i < count; i++) {
+          body.append("ld.shared.b32 %%r20, [%%r4+%d];\n".formatted(128 * i));
+          body.append("st.global.b32 [%%rd4+%d], %%r20;\n".formatted(128 * i));
+        }
+        int[] out = Kernels.run(body.toString(), 32, 32 * count, input);
+        for (int i = 0; i < out.length; i++) {
+          int low = 64 * (i / 32) + 8 * (i % 32 / 4 ^ 5) + 2 * (i % 4);
+          assertEquals(low | (low + 1) << 16, out[i], "word " + i);
+        }
+      }
+    }
+  }
 }
