@@ -285,8 +285,7 @@ final class EntryBuilder {
       case Symbol.SharedArray array when type.bits == 64 ->
           longConstant(sharedOffset(array) + offset);
       case Symbol.DynamicShared dynamic when type.bits == 32 -> dynamicShared(dynamic, offset);
-      case Symbol.Parameter p when type.bits == 64 ->
-          longConstant(p.parameter().offset() + offset);
+      case Symbol.Parameter p when type.bits == 64 -> longConstant(p.parameter().offset() + offset);
       case null -> throw error("'" + name + "' is not declared");
       default -> throw error("'" + name + "' cannot be used as an operand of ." + type);
     };

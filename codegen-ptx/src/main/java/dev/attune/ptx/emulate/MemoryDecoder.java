@@ -155,9 +155,7 @@ final class MemoryDecoder {
     int base = base(b, address, false);
     int value = b.source(o.get(first + 1), type);
     Atomic.Kind kind =
-        increment
-            ? Atomic.Kind.INC
-            : type == PtxType.F32 ? Atomic.Kind.ADD_FLOAT : Atomic.Kind.ADD;
+        increment ? Atomic.Kind.INC : type == PtxType.F32 ? Atomic.Kind.ADD_FLOAT : Atomic.Kind.ADD;
     return new Atomic(b.header(), kind, d, base, address.offset(), value);
   }
 
