@@ -134,6 +134,7 @@ final class ConsumerCode {
     private final RowCode rows;
     private final ExprCode expressions;
     private Runnable correction = () -> {};
+    private boolean awaited;
     private boolean copied;
     private boolean stored;
 
@@ -176,6 +177,11 @@ final class ConsumerCode {
 
     private void block(List<Op> ops, Op.Phase phase) {
       for (Op op : ops) {
+        if (awaited && !(op instanceof Op.Release)) {
+          correction.run();
+          correction = () -> {};
+          awaited = false;
+        }
         switch (op) {
           case Op.Get o -> get(o);
           case Op.Release o -> release(o, phase);
@@ -187,10 +193,7 @@ final class ConsumerCode {
           case Op.Issue o -> issue(o.dot());
           case Op.Await o -> {
             emit.add(new Inst.WgmmaWait(o.pending()));
-            if (o.pending() == 0) {
-              correction.run();
-              correction = () -> {};
-            }
+            awaited = o.pending() == 0;
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
               integerMax(o);
