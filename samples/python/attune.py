@@ -10,6 +10,7 @@ stream, allocates nothing but the outputs that were not given, and does not sync
 """
 
 import ctypes
+import functools
 import hashlib
 import json
 import math
@@ -28,6 +29,12 @@ _CTYPES = {
 }
 _AXES = {"batch": 0, "seq": 1, "head": 2}
 _LOG_BYTES = 16384
+
+# cuTensorMapEncodeTiled's constants, by value since it is called without cuda-python.
+_TENSOR_MAP_DTYPES = {torch.float16: 6, torch.bfloat16: 9}
+_INTERLEAVE_NONE, _SWIZZLE_128B, _L2_PROMOTION_256B, _OOB_FILL_ZEROS = 0, 3, 3, 0
+_TENSOR_MAP_BYTES, _TENSOR_MAP_ALIGNMENT = 128, 64
+_MAX_TENSOR_MAP_STRIDE = 1 << 40
 
 
 class AttuneError(RuntimeError):
@@ -63,12 +70,64 @@ def _load_module(ptx, name):
     return _check(result, f"{name} does not load{': ' + text if text else ''}")
 
 
+@functools.cache
+def _tensor_map_encoder():
+    """cuTensorMapEncodeTiled of the driver.
+
+    It wants an address aligned to 64 bytes for the result, which objects of cuda-python do not
+    promise, so it is called with a buffer of our own.
+    """
+    encode = ctypes.CDLL("libcuda.so.1").cuTensorMapEncodeTiled
+    sizes, counts = ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(ctypes.c_uint32)
+    encode.restype = ctypes.c_int
+    encode.argtypes = [
+        ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p, sizes, sizes, counts,
+        counts, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int,
+    ]  # fmt: skip
+    return encode
+
+
+def _tensor_map(name, tensor, box_rows, box_cols):
+    """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside."""
+    room = ctypes.create_string_buffer(_TENSOR_MAP_BYTES + _TENSOR_MAP_ALIGNMENT)
+    start = -ctypes.addressof(room) % _TENSOR_MAP_ALIGNMENT
+    result = (ctypes.c_ubyte * _TENSOR_MAP_BYTES).from_buffer(room, start)
+    batch, seq, heads, dim = tensor.shape
+    packed = {2: dim, 1: heads * dim, 0: seq * heads * dim}
+    strides = [
+        (tensor.stride(axis) if tensor.shape[axis] > 1 else packed[axis]) * tensor.element_size()
+        for axis in (1, 2, 0)
+    ]
+    if any(s <= 0 or s % 16 or s >= _MAX_TENSOR_MAP_STRIDE for s in strides):
+        raise AttuneError(
+            f"{name} has strides {tuple(tensor.stride())}, expected positive multiples of"
+            " 16 bytes, less than 2**40 bytes"
+        )
+    code = _tensor_map_encoder()(
+        ctypes.addressof(result),
+        _TENSOR_MAP_DTYPES[tensor.dtype],
+        4,
+        tensor.data_ptr(),
+        (ctypes.c_uint64 * 4)(dim, seq, heads, batch),
+        (ctypes.c_uint64 * 3)(*strides),
+        (ctypes.c_uint32 * 4)(box_cols, box_rows, 1, 1),
+        (ctypes.c_uint32 * 4)(1, 1, 1, 1),
+        _INTERLEAVE_NONE,
+        _SWIZZLE_128B,
+        _L2_PROMOTION_256B,
+        _OOB_FILL_ZEROS,
+    )
+    _check((driver.CUresult(code),), f"the tensor map of {name}")
+    return result
+
+
 class Kernel:
     """One loaded kernel.
 
     manifest    the parsed NAME.json
     registers   per thread, as the driver compiled it
     local_bytes of local memory per thread; more than 0 usually means spills
+    persistent  whether a launch has at most one CTA per multiprocessor, which take items of work
     """
 
     def __init__(self, path):
@@ -105,6 +164,10 @@ class Kernel:
                 attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES,
             )
         )
+        self.persistent = m["grid"][0].startswith("min(")
+        properties = torch.cuda.get_device_properties(self.device)
+        self.multiprocessors = properties.multi_processor_count
+        self._counters = {}
 
     def __call__(self, q, k, v, **options):
         """Launches once; arguments as for `prepare`. Returns (out, lse)."""
@@ -123,7 +186,9 @@ class Kernel:
         out [B, Sq, Hq, Dv], lse and max_score [B, Hq, Sq] float32 are allocated where not given.
 
         The result keeps the tensors alive, has them as .out, .lse and .max_score (None where the
-        kernel does not write them), and launches on the stream that is current now.
+        kernel does not write them), and launches on the stream that is current now. To capture
+        launches in a CUDA graph, prepare them before: a kernel's work counter is allocated when its
+        first launch on a stream is prepared.
         """
         m = self.manifest
         batch, sq, hq, _ = q.shape
@@ -150,6 +215,11 @@ class Kernel:
         scale = 1 / math.sqrt(dqk) if scale is None else scale
         scalars = self._scalars(params or {})
         captured = self._captured(tensors or {})
+        tiles = -(-sq // m["rows_per_block"])
+        items = tiles * hq * batch
+        stream = torch.cuda.current_stream(self.device).cuda_stream
+        if items > 0 and skv == 0 and any(p["role"] == "tensor_map" for p in m["parameters"]):
+            raise AttuneError("k has no keys, expected at least one: this kernel reads tensor maps")
 
         def value(p):
             match p["role"]:
@@ -167,22 +237,28 @@ class Kernel:
                     return float(x) if p["type"] == "f32" else int(x)
                 case "captured":
                     return captured[p["tensor"]].data_ptr()
+                case "counter":
+                    return self._counter(stream).data_ptr()
+                case "tensor_map":
+                    return _tensor_map(p["of"], operands[p["of"]], p["box_rows"], p["box_cols"])
             raise AttuneError(f"parameter {p['name']} has the unknown role {p['role']!r}")
 
         # The driver wants an array with the address of each value, and copies them at the launch.
-        values = [_CTYPES[p["type"]](value(p)) for p in m["parameters"]]
+        values = [self._argument(p, value(p)) for p in m["parameters"]] if items > 0 else []
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(x) for x in values))
         address = ctypes.addressof(pointers)
         function, threads, shared = self._function, m["threads"], m["shared_bytes"]
-        tiles = -(-sq // m["rows_per_block"])
-        stream = driver.CUstream(torch.cuda.current_stream(self.device).cuda_stream)
+        gx, gy, gz = tiles, hq, batch
+        if self.persistent:
+            gx, gy, gz = min(items, self.multiprocessors), 1, 1
+        handle = driver.CUstream(stream)
         success = driver.CUresult.CUDA_SUCCESS
 
         def launch():
-            if tiles == 0 or hq == 0 or batch == 0:
+            if items == 0:
                 return
             result = driver.cuLaunchKernel(
-                function, tiles, hq, batch, threads, 1, 1, shared, stream, address, 0
+                function, gx, gy, gz, threads, 1, 1, shared, handle, address, 0
             )
             if result[0] != success:
                 _check(result, f"{self.name} does not launch")
@@ -190,8 +266,18 @@ class Kernel:
         launch.out = operands["o"]
         launch.lse = operands.get("lse")
         launch.max_score = operands.get("max_score")
-        launch.alive = (operands, captured, values, pointers)
+        launch.alive = (self, operands, captured, values, pointers)
         return launch
+
+    @staticmethod
+    def _argument(p, value):
+        return value if p["role"] == "tensor_map" else _CTYPES[p["type"]](value)
+
+    def _counter(self, stream):
+        """Two zeroed u32 for the launches on a stream; every launch leaves them zero."""
+        if stream not in self._counters:
+            self._counters[stream] = torch.zeros(2, dtype=torch.int32, device=self.device)
+        return self._counters[stream]
 
     def _output(self, given, shape, dtype):
         return torch.empty(shape, dtype=dtype, device=self.device) if given is None else given

@@ -1,10 +1,10 @@
-"""Checks compiled kernels against float32 attention: one JSON line on stdout per event.
+"""Checks compiled kernels against float64 and float32 attention: a JSON line per event on stdout.
 
 Started by compare.py as a process of its own, with the manifests to check in order. A kernel that
 faults leaves the CUDA context unusable, so the process ends after the first failure of that kind;
 whoever started it continues with the rest in a new one.
 
-    python3 correctness.py --lengths 1024,4096 FILE.json ...
+    python3 correctness.py --suite dense --lengths 1024,4096 FILE.json ...
 """
 
 import argparse
@@ -14,60 +14,40 @@ import os
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "samples" / "python"))
+import plan
 
-TOKENS = 16384
-HIDDEN = 2048
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "samples" / "python"))
 
 # Relative error of all of O, of its worst row, and absolute error of LSE. Rounding the probabilities
 # and O to the type costs about half the first two.
 GATES = {"bf16": (5e-3, 1e-2, 5e-4), "f16": (8e-4, 2e-3, 5e-4)}
-SCORES = 1 << 28  # float32 scores in memory at once
+EXACT = 1 << 26  # problems of up to so many scores are compared with float64, others with float32
 GUARD = 4096  # elements behind each output that nobody may write
 
 
-def reference(torch, q, k, v, causal):
-    """O [B, S, H, D] and LSE [B, H, S], computed and kept in float32."""
-    batch, sq, heads, dim = q.shape
-    skv, group = k.shape[1], heads // k.shape[2]
-    out = torch.empty(batch, sq, heads, v.shape[3], dtype=torch.float32, device=q.device)
-    lse = torch.empty(batch, heads, sq, dtype=torch.float32, device=q.device)
-    rows = max(1, min(sq, SCORES // (heads * skv)))
-    column = torch.arange(skv, device=q.device)
-    for b in range(batch):
-        kt = k[b].float().repeat_interleave(group, 1).permute(1, 2, 0)
-        vt = v[b].float().repeat_interleave(group, 1).transpose(0, 1)
-        for first in range(0, sq, rows):
-            last = min(sq, first + rows)
-            s = (q[b, first:last].float().transpose(0, 1) * (1 / math.sqrt(dim))) @ kt
-            if causal:
-                row = torch.arange(first, last, device=q.device)
-                s.masked_fill_(column[None, :] > row[:, None], -math.inf)
-            l = torch.logsumexp(s, -1)
-            lse[b, :, first:last] = l
-            out[b, first:last] = (s.sub_(l[..., None]).exp_() @ vt).transpose(0, 1)
-    return out, lse
-
-
 def compare(torch, out, lse, expected, expected_lse, gates):
-    """(measures, reason of failure or None)."""
-    for name, x in (("O", out), ("LSE", lse)):
-        bad = int((~torch.isfinite(x)).sum())
-        if bad:
-            where = (~torch.isfinite(x)).nonzero()[0].tolist()
-            return {}, f"{name} has {bad} elements of {x.numel()} not finite, the first at {where}"
-    error = out.float() - expected
-    norm = expected.norm()
+    """(measures, reason of failure or None). A row without a live key has O = 0 and LSE = -inf."""
+    outputs = [("O", out, expected)]
+    if expected_lse is not None:
+        outputs.append(("LSE", lse, expected_lse))
+    for name, x, y in outputs:
+        wrong = torch.isfinite(x) != torch.isfinite(y)
+        if bool(wrong.any()):
+            where = wrong.nonzero()[0].tolist()
+            bad = float(x[tuple(where)])
+            return {}, f"{name} has {int(wrong.sum())} elements of {x.numel()} like {bad} at {where}"
+    error = out.to(expected.dtype) - expected
     rows = error.norm(dim=-1) / expected.norm(dim=-1).clamp_min(1e-20)
-    lse_error = (lse - expected_lse).abs()
-    found = (float(error.norm() / norm), float(rows.max()), float(lse_error.max()))
+    found = [float(error.norm() / expected.norm().clamp_min(1e-20)), float(rows.max())]
+    names = ["O is off by", "the worst row of O is off by"]
+    places = [None, rows]
+    if expected_lse is not None:
+        lse_error = (lse - expected_lse).abs().nan_to_num(0.0)  # -inf from -inf
+        found.append(float(lse_error.max()))
+        names.append("LSE is off by")
+        places.append(lse_error)
     measures = dict(zip(("rel", "row", "lse"), found))
-    for name, x, gate, where in zip(
-        ("O is off by", "the worst row of O is off by", "LSE is off by"),
-        found,
-        gates,
-        (None, rows, lse_error),
-    ):
+    for name, x, gate, where in zip(names, found, gates, places):
         if not x <= gate:
             at = ""
             if where is not None:
@@ -77,15 +57,17 @@ def compare(torch, out, lse, expected, expected_lse, gates):
     return measures, None
 
 
-def shapes(dim, lengths):
-    """(label, batch, Sq, Skv, Hq, Hkv): small awkward ones, then those that are timed."""
-    heads = HIDDEN // dim
-    yield "1x1", 1, 1, 1, 1, 1
-    yield "ragged 777", 2, 777, 777, 4, 2
-    yield "300x1001", 1, 300, 1001, 2, 2
-    yield "1001x300", 1, 1001, 300, 2, 1
-    for length in lengths:
-        yield f"S={length}", max(1, TOKENS // length), length, length, heads, heads
+def shapes(spec, square, timed):
+    """(label, batch, Sq, Skv, Hq, Hkv, params): small awkward ones, then those that are timed."""
+    params = timed[0].params if timed else ()
+    yield "1x1", 1, 1, 1, 1, 1, params
+    yield "ragged 777", 2, 777, 777, 4, 2, params
+    if not square:
+        yield "300x1001", 1, 300, 1001, 2, 2, params
+        yield "1001x300", 1, 1001, 300, 2, 1, params
+    for row in timed:
+        n = row.length
+        yield f"S={n}", row.batch, n, n, row.heads, row.kv_heads, row.params
 
 
 def guarded(torch, shape, dtype):
@@ -100,34 +82,39 @@ def inputs(torch, batch, sq, skv, hq, hkv, dim, dtype):
     """Random q, k, v: slices of one fused tensor where they have the same shape."""
     generator = torch.Generator(device="cuda").manual_seed(sq * 31 + skv)
     options = {"generator": generator, "dtype": dtype, "device": "cuda"}
-    if sq == skv:
-        fused = torch.randn(batch, sq, hq + 2 * hkv, dim, **options)
+    if sq == skv and dim[0] == dim[1]:
+        fused = torch.randn(batch, sq, hq + 2 * hkv, dim[0], **options)
         return fused.split([hq, hkv, hkv], dim=2)
-    q = torch.randn(batch, sq, hq, dim, **options)
-    return q, *(torch.randn(batch, skv, hkv, dim, **options) for _ in range(2))
+    q = torch.randn(batch, sq, hq, dim[0], **options)
+    return q, *(torch.randn(batch, skv, hkv, d, **options) for d in dim)
 
 
-def check(torch, kernel, causal, lengths, cache):
+def check(torch, kernel, timed, tolerance, cache):
     """(measures of the worst shape, reason of failure or None)."""
+    import variants
+
     m = kernel.manifest
-    dim = m["head_dim"]["qk"]
-    gates = GATES[m["dtype"]]
+    dim = m["head_dim"]["qk"], m["head_dim"]["v"]
+    gates = [g * tolerance for g in GATES[m["dtype"]]]
     worst = {}
-    for shape in shapes(dim, lengths):
-        label, batch, sq, skv, hq, hkv = shape
+    for shape in shapes(m["spec"], m["spec"] in variants.SQUARE, timed):
+        label, batch, sq, skv, hq, hkv, params = shape
         q, k, v = inputs(torch, batch, sq, skv, hq, hkv, dim, kernel.dtype)
-        out, out_guard = guarded(torch, (batch, sq, hq, dim), kernel.dtype)
+        variant = variants.build(m["spec"], params, batch, hq, sq, q.device, skv)
+        options = {"params": dict(params), "tensors": variant.tensors}
+        out, out_guard = guarded(torch, (batch, sq, hq, dim[1]), kernel.dtype)
         lse, lse_guard = guarded(torch, (batch, hq, sq), torch.float32)
-        kernel(q, k, v, out=out, lse=lse)
+        kernel(q, k, v, out=out, lse=lse, **options)
         torch.cuda.synchronize()
-        key = (causal, dim, kernel.dtype, shape)
+        key = (m["spec"], dim, kernel.dtype, shape)
         if key not in cache:
-            cache[key] = reference(torch, q, k, v, causal)
+            exact = batch * hq * sq * skv <= EXACT
+            cache[key] = variants.reference(variant, q, k, v, dim[0] ** -0.5, exact)
         measures, reason = compare(torch, out, lse, *cache[key], gates)
-        if reason is None and not (bool((out_guard == 7).all()) and bool((lse_guard == 7).all())):
+        if reason is None and not bool((out_guard == 7).all() & (lse_guard == 7).all()):
             reason = "memory behind an output was written"
-        if reason is None and label.startswith("ragged"):
-            again, _ = kernel(q, k, v)
+        if reason is None and (label.startswith("ragged") or label.startswith("S=")):
+            again, _ = kernel(q, k, v, **options)
             if not torch.equal(again, out):
                 reason = "a second launch gave other bits"
         for name, x in measures.items():
@@ -143,10 +130,12 @@ def emit(**event):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lengths", required=True)
+    parser.add_argument("--suite", required=True, choices=plan.SUITES)
+    parser.add_argument("--lengths", default="", help="of the timed shapes; none for none")
+    parser.add_argument("--tolerance", type=float, default=1.0)
     parser.add_argument("manifests", nargs="+")
     arguments = parser.parse_args()
-    lengths = [int(x) for x in arguments.lengths.split(",")]
+    lengths = [int(x) for x in arguments.lengths.split(",") if x]
     import attune
     import torch
 
@@ -158,8 +147,14 @@ def main():
         emit(event="start", file=manifest)
         try:
             kernel = attune.load(manifest)
-            causal = kernel.manifest["spec"] == "causal"
-            measures, reason = check(torch, kernel, causal, lengths, cache)
+            m = kernel.manifest
+            dim = m["head_dim"]["qk"], m["head_dim"]["v"]
+            rows = plan.rows(arguments.suite, [m["dtype"]], [dim], lengths or None)
+            timed = [r for r in rows if r.spec == m["spec"]]
+            if not lengths:
+                timed = [r for r in timed[:1] if r.params]  # for its params alone
+                timed = [plan.dataclasses.replace(r, batch=1, length=640) for r in timed]
+            measures, reason = check(torch, kernel, timed, arguments.tolerance, cache)
         except Exception as e:  # one bad kernel must not hide the others
             emit(event="done", file=manifest, measures={}, error=f"{type(e).__name__}: {e}")
             try:

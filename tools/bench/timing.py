@@ -1,4 +1,4 @@
-"""Times kernels and PyTorch's own attention beside each other on one GPU."""
+"""Times everything that computes a row beside each other on one GPU, in shuffled rounds."""
 
 import contextlib
 import dataclasses
@@ -8,67 +8,50 @@ import subprocess
 import time
 
 import torch
-import torch.nn.functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from correctness import HIDDEN, TOKENS
+import peers
+import variants
 
-PEERS = {"fa2": SDPBackend.FLASH_ATTENTION, "cudnn": SDPBackend.CUDNN_ATTENTION}
-MEASUREMENT_MS = 15.0
 FLUSH_BYTES = 256 << 20
+LEAST_ROUNDS = 3
+SMI = ("nvidia-smi", "--format=csv,noheader,nounits")
 
 
 @dataclasses.dataclass
 class Contender:
-    """Something that computes one attention at one shape, and what was measured of it."""
+    """Something that computes one row, and what was measured of it."""
 
-    name: str
-    peer: bool
-    spec: str
-    dim: int
-    dtype: str
-    length: int
-    launch: object = None
-    context: object = contextlib.nullcontext
+    label: str
+    kind: str  # own, ref or peer
+    name: str = ""  # of the kernel's files
+    launch: peers.Launch | None = None
+    graph: object = None
     calls: int = 1
     error: str | None = None
+    unsupported: str | None = None
+    info: dict = dataclasses.field(default_factory=dict)
     ms: list = dataclasses.field(default_factory=list)
-    clock_mhz: list = dataclasses.field(default_factory=list)
-    power_w: list = dataclasses.field(default_factory=list)
+    state: list = dataclasses.field(default_factory=list)  # (SM MHz, W, °C) of each round
 
-    @property
-    def group(self):
-        return self.spec, self.dim, self.dtype, self.length
-
-    @property
-    def median_ms(self):
-        return statistics.median(self.ms) if self.ms else None
-
-    @property
-    def tflops(self):
-        """Useful operations per second: 4·B·H·S²·D, half of it where the mask is causal."""
-        if not self.ms:
-            return None
-        batch = max(1, TOKENS // self.length)
-        operations = 4.0 * batch * HIDDEN * self.length**2
-        return operations / (2 if self.spec == "causal" else 1) / self.median_ms / 1e9
-
-    def row(self):
+    def json(self, operations):
         """The measurements as a JSON object."""
+        median = statistics.median(self.ms) if self.ms else None
         return {
-            "name": self.name, "peer": self.peer, "spec": self.spec, "head_dim": self.dim,
-            "dtype": self.dtype, "length": self.length, "batch": max(1, TOKENS // self.length),
-            "heads": HIDDEN // self.dim, "error": self.error, "median_ms": self.median_ms,
-            "tflops": self.tflops, "ms": self.ms, "calls": self.calls,
-            "clock_mhz": self.clock_mhz, "power_w": self.power_w,
+            "label": self.label, "kind": self.kind, "name": self.name, "error": self.error,
+            "unsupported": self.unsupported, "median_ms": median,
+            "tflops": operations / median / 1e9 if median else None,
+            "ms": self.ms, "calls": self.calls, "info": self.info,
+            "clock_mhz": [s[0] for s in self.state], "power_w": [s[1] for s in self.state],
+            "temperature_c": [s[2] for s in self.state],
         }  # fmt: skip
 
 
 class Meter:
-    """Reads the GPU's clock and power; changes nothing."""
+    """Reads the GPU's clock, power and temperature; changes nothing."""
 
     def __init__(self):
         self._nvml = self._handle = None
+        self._smi = True
         try:
             import pynvml
 
@@ -80,27 +63,40 @@ class Meter:
                 self._handle = pynvml.nvmlDeviceGetHandleByIndex(0)
             self._nvml = pynvml
         except Exception:
-            pass  # measured without clocks
+            pass  # nvidia-smi knows as well
 
     def sample(self):
-        """(SM clock in MHz, power in W), or None."""
-        if self._nvml is None:
-            return None
-        try:
-            clock = self._nvml.nvmlDeviceGetClockInfo(self._handle, self._nvml.NVML_CLOCK_SM)
-            return clock, self._nvml.nvmlDeviceGetPowerUsage(self._handle) / 1000
-        except Exception:
-            self._nvml = None
-            return None
+        """(SM clock in MHz, power in W, temperature in °C), or None."""
+        n, h = self._nvml, self._handle
+        if n is not None:
+            try:
+                return (
+                    n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_SM),
+                    n.nvmlDeviceGetPowerUsage(h) / 1000,
+                    n.nvmlDeviceGetTemperature(h, n.NVML_TEMPERATURE_GPU),
+                )
+            except Exception:
+                self._nvml = None
+        if self._smi:
+            try:
+                fields = "--query-gpu=clocks.sm,power.draw,temperature.gpu"
+                text = subprocess.run(
+                    [*SMI, "--id=0", fields], capture_output=True, text=True, timeout=5, check=True
+                ).stdout
+                clock, power, temperature = (float(x) for x in text.split(","))
+                return clock, power, temperature
+            except (OSError, ValueError, subprocess.SubprocessError):
+                self._smi = False
+        return None
 
 
 def device():
     """What is measured on, as a JSON object."""
     properties = torch.cuda.get_device_properties(0)
-    query = "name,driver_version,power.limit,clocks.max.sm,temperature.gpu"
+    query = "--query-gpu=name,driver_version,power.limit,clocks.max.sm,temperature.gpu"
     try:
         smi = subprocess.run(
-            ["nvidia-smi", "--query-gpu=" + query, "--format=csv,noheader"],
+            ["nvidia-smi", query, "--format=csv,noheader"],
             capture_output=True, text=True, timeout=20, check=False,
         ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.SubprocessError):
@@ -116,17 +112,22 @@ def device():
 
 
 class Bench:
-    """Measures all contenders of one head dim and length in shuffled rounds.
+    """Measures all contenders of one row after another.
 
-    progress is called before anything that could hang.
+    progress is called before anything that could hang. milliseconds is the length of one
+    measurement. With graphs the launches of a measurement are one CUDA graph, which takes the
+    host's share out where kernels are short.
     """
 
-    def __init__(self, rounds, progress):
+    def __init__(self, rounds, milliseconds, graphs, progress):
         self.rounds = rounds
+        self.milliseconds = milliseconds
+        self.graphs = graphs
         self.progress = progress
         self.meter = Meter()
         self.random = random.Random(1)
         self.flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device="cuda")
+        self.stream = torch.cuda.Stream() if graphs else None
 
     def warm_up(self, seconds=0.5):
         """Brings the clocks up."""
@@ -137,85 +138,144 @@ class Bench:
                 a @ a
             torch.cuda.synchronize()
 
-    def run(self, length, dim, dtype, kernels, peers):
-        """The contenders of one shape: `kernels` as (name, spec, kernel), and the peers."""
-        self.progress(f"d{dim} S={length}")
-        batch, heads = max(1, TOKENS // length), HIDDEN // dim
-        generator = torch.Generator(device="cuda").manual_seed(length + dim)
-        torch_dtype = {"bf16": torch.bfloat16, "f16": torch.float16}[dtype]
+    def run(self, row, own, references, names, deadline=None):
+        """(live fraction, contenders) of one row.
+
+        own has (label, name, tile, kernel), references ReferenceKernels, names the peers. After
+        `deadline` of the monotonic clock no round starts but the first three.
+        """
+        torch.cuda.synchronize()
+        with torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext():
+            live, contenders = self._prepare(row, own, references, names)
+            for c in contenders:
+                self._guard(row, c, self._calibrate)
+            for done in range(self.rounds):
+                late = deadline is not None and time.monotonic() > deadline
+                if late and done >= LEAST_ROUNDS:
+                    break
+                order = [c for c in contenders if c.launch and not c.error]
+                self.random.shuffle(order)
+                for c in order:
+                    self._guard(row, c, self._measure)
+            for c in contenders:
+                c.launch = c.graph = None  # the operands go
+        return live, contenders
+
+    def _prepare(self, row, own, references, names):
+        self.progress(f"{row.title}")
+        generator = torch.Generator(device="cuda").manual_seed(row.length + row.dim[0])
+        kind = {"bf16": torch.bfloat16, "f16": torch.float16}[row.dtype]
         q, k, v = (
             torch.randn(
-                batch, length, heads, dim, dtype=torch_dtype, device="cuda", generator=generator
+                row.batch, row.length, heads, dim, dtype=kind, device="cuda", generator=generator
             )
-            for _ in range(3)
+            for heads, dim in zip((row.heads, row.kv_heads, row.kv_heads), (row.dim[0], *row.dim))
         )
+        variant = variants.build(row.spec, row.params, row.batch, row.heads, row.length, q.device)
+        live = 0.5 if row.causal else self._live(row, variant, q.device)
         contenders = []
-        for name, spec, kernel in kernels:
-            c = Contender(name, False, spec, dim, dtype, length)
-            try:
-                c.launch = kernel.prepare(q, k, v)
-            except Exception as e:
-                c.error = f"{type(e).__name__}: {e}"
+        for name in names:
+            c = Contender(name, "peer")
             contenders.append(c)
-        heads_first = [x.transpose(1, 2) for x in (q, k, v)]
-        for spec in sorted({spec for _, spec, _ in kernels}):
-            for peer in peers:
-                c = Contender(peer, True, spec, dim, dtype, length)
-                c.launch = _sdpa(heads_first, spec == "causal")
-                c.context = lambda backend=PEERS[peer]: sdpa_kernel(backend)
+            self._create(row, c, lambda name=name: peers.prepare(name, row, variant, q, k, v))
+        for kernel in references:
+            if kernel.reference.fits(row):
+                c = Contender(kernel.reference.label, "ref", kernel.reference.file)
                 contenders.append(c)
-        for c in contenders:
-            self._guard(c, self._calibrate)
-        for _ in range(self.rounds):
-            order = [c for c in contenders if c.error is None]
-            self.random.shuffle(order)
-            for c in order:
-                self._guard(c, self._measure)
-        for c in contenders:
-            c.launch = None
-        return contenders
+                self._create(row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v)))
+        for label, name, tile, kernel in own:
+            c = Contender(label, "own", name)
+            contenders.append(c)
+            options = {"params": dict(row.params), "tensors": variant.tensors}
+            self._create(
+                row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v, **options))
+            )
+            if tile[1]:
+                c.info["tiles"] = row.heads * variants.visited_tiles(
+                    variant, row.batch, row.length, *tile, q.device
+                )
+                c.info["tile"] = f"{tile[0]}x{tile[1]}"
+        return live, contenders
 
-    def _guard(self, c, action):
-        if c.error is not None:
-            return
-        self.progress(f"{c.name} {c.spec} d{c.dim} S={c.length}")
+    def _live(self, row, variant, where):
+        return variants.live_fraction(variant, row.batch, row.length, where)
+
+    def _create(self, row, c, make):
+        self.progress(f"{c.label} at {row.title}")
         try:
-            with torch.no_grad(), c.context():
+            c.launch = make()
+            c.info |= c.launch.info
+        except peers.Unsupported as e:
+            c.unsupported = str(e)
+        except Exception as e:
+            c.error = _words(e)
+
+    def _guard(self, row, c, action):
+        if c.launch is None or c.error is not None:
+            return
+        self.progress(f"{c.label} at {row.title}")
+        try:
+            with torch.no_grad(), c.launch.context():
                 action(c)
         except Exception as e:
-            c.error = f"{type(e).__name__}: {str(e).strip().splitlines()[0] if str(e) else ''}"
+            c.error = _words(e)
 
     def _calibrate(self, c):
         for _ in range(2):
-            c.launch()
-        torch.cuda.synchronize()
+            c.launch.run()
+        self._finish(c)
         c.calls = 3
         ms = self._time(c)
-        c.calls = max(2, min(40, round(MEASUREMENT_MS / max(ms, 1e-3))))
+        c.calls = max(2, min(60, round(self.milliseconds / max(ms, 1e-3))))
+        if self.graphs and c.launch.finish is None:
+            try:
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph, stream=self.stream):
+                    for _ in range(c.calls):
+                        c.launch.run()
+                c.graph = graph
+                c.info["graph"] = True
+            except Exception as e:
+                torch.cuda.synchronize()
+                c.info["graph"] = f"not captured: {_words(e)}"
 
     def _measure(self, c):
         c.ms.append(self._time(c, sample=True))
 
+    def _finish(self, c):
+        if c.launch.finish is not None:
+            c.launch.finish()
+        torch.cuda.synchronize()
+
     def _time(self, c, sample=False):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         # Leaves the same cache behind for everyone, and keeps the GPU busy while launches queue up.
         self.flush.fill_(1)
-        start.record()
-        for _ in range(c.calls):
-            c.launch()
-        end.record()
-        reading = self.meter.sample() if sample else None
-        end.synchronize()
+        if c.launch.finish is not None:
+            torch.cuda.synchronize()
+            begun = time.perf_counter()
+            for _ in range(c.calls):
+                c.launch.run()
+            self._finish(c)
+            ms = (time.perf_counter() - begun) * 1e3
+            reading = self.meter.sample() if sample else None
+        else:
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
+            if c.graph is not None:
+                c.graph.replay()
+            else:
+                for _ in range(c.calls):
+                    c.launch.run()
+            end.record()
+            reading = self.meter.sample() if sample else None
+            end.synchronize()
+            ms = start.elapsed_time(end)
         if reading is not None:
-            c.clock_mhz.append(reading[0])
-            c.power_w.append(reading[1])
-        return start.elapsed_time(end) / c.calls
+            c.state.append(reading)
+        return ms / c.calls
 
 
-def _sdpa(operands, causal):
-    q, k, v = operands
-
-    def launch():
-        F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-
-    return launch
+def _words(e):
+    """An exception on one line."""
+    lines = str(e).strip().splitlines()
+    return f"{type(e).__name__}: {lines[0] if lines else ''}"[:300]

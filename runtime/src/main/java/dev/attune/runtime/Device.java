@@ -7,6 +7,7 @@ import dev.attune.ptx.artifact.Artifact;
 import dev.attune.runtime.cuda.CudaDevice;
 import dev.attune.runtime.cuda.CudaProbe;
 import dev.attune.runtime.emulated.EmulatedDevice;
+import java.util.List;
 
 /**
  * Something that runs kernels. May be used from several threads.
@@ -59,7 +60,19 @@ public interface Device extends AutoCloseable {
    * @throws DeviceException if the device refuses the code
    * @throws LaunchException if manifest and spec do not belong together
    */
-  Kernel load(AttentionSpec spec, Artifact artifact);
+  default Kernel load(AttentionSpec spec, Artifact artifact) {
+    return load(spec, List.of(artifact));
+  }
+
+  /**
+   * Makes a kernel of several candidates ready to launch.
+   *
+   * @param spec what all of them were compiled from
+   * @param candidates best first, at least one
+   * @throws DeviceException if the device refuses the code of any
+   * @throws LaunchException if a manifest and the spec do not belong together
+   */
+  Kernel load(AttentionSpec spec, List<Artifact> candidates);
 
   /** Waits until all launched work has finished. */
   void synchronize();

@@ -1,6 +1,7 @@
 package dev.attune.runtime;
 
 import dev.attune.compiler.schedule.Target;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -8,7 +9,7 @@ import java.util.Locale;
  *
  * @param kind how it executes
  * @param name as its maker calls it
- * @param target what to compile for unless told otherwise
+ * @param target what kernels that run best here are compiled for
  * @param major compute capability, major
  * @param minor compute capability, minor
  * @param multiprocessors SMs, or host threads of an emulated device
@@ -34,6 +35,14 @@ public record DeviceInfo(
     public String keyword() {
       return name().toLowerCase(Locale.ROOT);
     }
+  }
+
+  /**
+   * What to compile the candidates of a kernel for, best first: {@code target}, and one whose
+   * kernels take what those for {@code target} refuse.
+   */
+  public List<Target> targets() {
+    return target == Target.SM_90A ? List.of(target, Target.SM_90) : List.of(target);
   }
 
   /** Whether code for a target runs here. */

@@ -24,14 +24,18 @@ public final class DeviceProblem implements AutoCloseable {
   private final Optional<Tensor> lse;
   private final Optional<Tensor> maxScore;
 
-  /** Uploads a problem and loads a kernel that was compiled for it. */
-  public DeviceProblem(Device device, Problem problem, Artifact artifact) {
+  /**
+   * Uploads a problem and loads a kernel that was compiled for it.
+   *
+   * @param candidates best first, at least one
+   */
+  public DeviceProblem(Device device, Problem problem, List<Artifact> candidates) {
     AttentionSpec spec = problem.spec();
     Shape s = problem.shape();
     boolean softmax = spec.normalization() instanceof Normalization.Softmax;
     boolean most = softmax && spec.outputs().contains(Output.MAX_SCORE);
     this.device = device;
-    this.kernel = device.load(spec, artifact);
+    this.kernel = device.load(spec, candidates);
     this.output =
         unwritten(ElementType.of(problem.dtype()), s.batch(), s.seq(), s.heads(), s.headDim().v());
     this.lse = softmax ? Optional.of(perRow(s)) : Optional.empty();
@@ -56,6 +60,11 @@ public final class DeviceProblem implements AutoCloseable {
       a = a.tensor(t.getKey(), kept(device.tensor(t.getValue())));
     }
     this.arguments = a;
+  }
+
+  /** What every candidate says to the problem, best first; the first that accepts is launched. */
+  public List<Kernel.Verdict> verdicts() {
+    return kernel.explain(arguments);
   }
 
   /** Launches the kernel on the device's own stream, without waiting for it. */

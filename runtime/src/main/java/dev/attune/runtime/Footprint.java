@@ -29,7 +29,16 @@ record Footprint(boolean empty, long low, long high, long run, List<Axis> axes) 
    * @throws ArithmeticException if an address leaves 64 bits
    */
   static Footprint of(Tensor tensor) {
-    long low = tensor.address();
+    return relative(tensor).at(tensor.address());
+  }
+
+  /**
+   * The footprint of a tensor whose first element lies at address 0.
+   *
+   * @throws ArithmeticException if an address leaves 64 bits
+   */
+  static Footprint relative(Tensor tensor) {
+    long low = 0;
     if (tensor.isEmpty()) {
       return new Footprint(true, low, low, 0, List.of());
     }
@@ -61,6 +70,16 @@ record Footprint(boolean empty, long low, long high, long run, List<Axis> axes) 
       }
     }
     return new Footprint(false, low, high, run, axes);
+  }
+
+  /**
+   * The same bytes, that many addresses later.
+   *
+   * @throws ArithmeticException if an address leaves 64 bits
+   */
+  Footprint at(long distance) {
+    return new Footprint(
+        empty, Math.addExact(low, distance), Math.addExact(high, distance), run, axes);
   }
 
   /**

@@ -1,48 +1,133 @@
 package dev.attune.runtime;
 
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
+import dev.attune.ptx.artifact.Parameter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
-/** A compiled attention on a device, ready to launch. May be launched from several threads. */
+/**
+ * A compiled attention on a device, ready to launch. May be launched from several threads.
+ *
+ * <p>A kernel has one or more candidates: artifacts of the same spec, best first. A launch takes
+ * the first that accepts its arguments.
+ */
 public final class Kernel implements AutoCloseable {
+  /** Signatures of arguments whose candidate and layout are remembered. */
+  private static final int LAYOUTS = 64;
+
+  /** Encoded tensor maps that are remembered. */
+  private static final int TENSOR_MAPS = 512;
+
   private final Device device;
   private final AttentionSpec spec;
-  private final Manifest manifest;
-  private final Code code;
+  private final List<Candidate> candidates;
+  private final WorkCounters counters;
+  private final Lru<Signature, Choice> choices = new Lru<>(LAYOUTS);
+  private final Lru<TensorMap, byte[]> tensorMaps = new Lru<>(TENSOR_MAPS);
 
   /** Code on a device: what a device implements for {@link Kernel}. */
   public interface Code {
     /** Queues a launch that has been checked and is not empty. */
     void launch(Stream stream, LaunchPlan plan);
 
+    /** The {@link TensorMap#BYTES} bytes of a tensor map, as parameters of this code have it. */
+    byte[] encode(TensorMap map);
+
     /** Unloads the code once no launch needs it. */
     void close();
   }
 
   /**
-   * Joins loaded code with what describes it.
+   * Whether a candidate takes some arguments.
    *
-   * @throws LaunchException if manifest and spec do not belong together
+   * @param refusal one sentence why not; absent if it takes them
    */
-  public Kernel(Device device, AttentionSpec spec, Manifest manifest, Code code) {
-    ManifestCheck.require(spec, manifest);
+  public record Verdict(Manifest manifest, Optional<String> refusal) {
+
+    /** Whether the candidate takes the arguments. */
+    public boolean accepts() {
+      return refusal.isEmpty();
+    }
+  }
+
+  private record Candidate(Manifest manifest, Code code) {}
+
+  /** A candidate's answer: its layout, or why it has none. */
+  private record Answer(Candidate candidate, Optional<LaunchLayout> layout, String refusal) {}
+
+  private record Choice(Candidate candidate, LaunchLayout layout) {}
+
+  private Kernel(Device device, AttentionSpec spec, List<Candidate> candidates) {
     this.device = device;
     this.spec = spec;
-    this.manifest = manifest;
-    this.code = code;
+    this.candidates = List.copyOf(candidates);
+    this.counters = new WorkCounters(device);
+    if (candidates.stream().anyMatch(c -> counts(c.manifest()))) {
+      counters.address(device.stream());
+    }
+  }
+
+  /**
+   * Joins artifacts of a spec with their code on a device.
+   *
+   * @param artifacts best first, at least one
+   * @param load loads the code of one artifact
+   * @throws LaunchException if a manifest and the spec do not belong together
+   */
+  public static Kernel load(
+      Device device,
+      AttentionSpec spec,
+      List<Artifact> artifacts,
+      Function<Artifact, ? extends Code> load) {
+    if (artifacts.isEmpty()) {
+      throw new LaunchException(
+          "there is no artifact of '%s', expected at least one".formatted(spec.name()));
+    }
+    artifacts.forEach(artifact -> ManifestCheck.require(spec, artifact.manifest()));
+    List<Candidate> candidates = new ArrayList<>();
+    try {
+      for (Artifact artifact : artifacts) {
+        candidates.add(new Candidate(artifact.manifest(), load.apply(artifact)));
+      }
+      return new Kernel(device, spec, candidates);
+    } catch (RuntimeException e) {
+      candidates.forEach(candidate -> candidate.code().close());
+      throw e;
+    }
   }
 
   public AttentionSpec spec() {
     return spec;
   }
 
-  public Manifest manifest() {
-    return manifest;
+  /** What the candidates are, best first. */
+  public List<Manifest> manifests() {
+    return candidates.stream().map(Candidate::manifest).toList();
   }
 
   /**
-   * Checks the arguments and queues the kernel. Allocates nothing on the device and waits for
-   * nothing; a launch without rows does nothing.
+   * What every candidate says to arguments, best first; a launch takes the first that accepts. Says
+   * nothing about where the tensors lie, which is the same for all.
+   */
+  public List<Verdict> explain(Arguments arguments) {
+    return answers(arguments).stream()
+        .map(
+            a ->
+                new Verdict(
+                    a.candidate().manifest(),
+                    a.layout().isPresent() ? Optional.empty() : Optional.of(a.refusal())))
+        .toList();
+  }
+
+  /**
+   * Checks the arguments and queues the first candidate that accepts them. Waits for nothing and
+   * allocates nothing on the device, but for 8 bytes at the first launch on a stream other than the
+   * device's own of a kernel that counts its work; a launch without rows does nothing.
    *
    * @throws LaunchException naming the argument that must not be used so; nothing has been queued
    * @throws DeviceException if the device has failed
@@ -51,14 +136,78 @@ public final class Kernel implements AutoCloseable {
     if (!stream.device().equals(device)) {
       throw new LaunchException("the stream belongs to another device than the kernel");
     }
-    LaunchPlan plan = new LaunchCheck(device, spec, manifest, arguments).plan();
-    if (!plan.isEmpty()) {
-      code.launch(stream, plan);
+    List<Tensor> tensors = Signature.tensors(spec, arguments);
+    Choice choice =
+        choices.get(Signature.of(spec, arguments, tensors), signature -> choose(arguments));
+    Code code = choice.candidate().code();
+    LaunchPlan plan =
+        choice
+            .layout()
+            .bind(
+                device,
+                tensors,
+                map -> tensorMaps.get(map, code::encode),
+                () -> counters.address(stream));
+    if (plan.isEmpty()) {
+      return;
     }
+    try {
+      code.launch(stream, plan);
+    } catch (DeviceException e) {
+      // A launch that broke off may have left its counter anywhere.
+      counters.forget(stream);
+      throw e;
+    }
+  }
+
+  private List<Answer> answers(Arguments arguments) {
+    int multiprocessors = device.info().multiprocessors();
+    return candidates.stream()
+        .map(
+            candidate -> {
+              try {
+                LaunchCheck check =
+                    new LaunchCheck(spec, candidate.manifest(), arguments, multiprocessors);
+                return new Answer(candidate, Optional.of(check.layout()), "");
+              } catch (LaunchException e) {
+                return new Answer(candidate, Optional.empty(), String.valueOf(e.getMessage()));
+              }
+            })
+        .toList();
+  }
+
+  private Choice choose(Arguments arguments) {
+    List<Answer> answers = answers(arguments);
+    return answers.stream()
+        .flatMap(a -> a.layout().map(layout -> new Choice(a.candidate(), layout)).stream())
+        .findFirst()
+        .orElseThrow(() -> refused(answers));
+  }
+
+  private static LaunchException refused(List<Answer> answers) {
+    String first = answers.getFirst().refusal();
+    if (answers.stream().allMatch(a -> a.refusal().equals(first))) {
+      return new LaunchException(first);
+    }
+    return new LaunchException(
+        answers.stream()
+            .map(
+                a ->
+                    "%s for %s: %s"
+                        .formatted(
+                            a.candidate().manifest().entry(),
+                            a.candidate().manifest().target().ptxName(),
+                            a.refusal()))
+            .collect(Collectors.joining("; ", "no candidate takes the arguments: ", "")));
+  }
+
+  private static boolean counts(Manifest manifest) {
+    return manifest.parameters().stream().anyMatch(p -> p.role() instanceof Parameter.Role.Counter);
   }
 
   @Override
   public void close() {
-    code.close();
+    candidates.forEach(candidate -> candidate.code().close());
+    counters.close();
   }
 }

@@ -10,10 +10,9 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,8 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Turns arguments into a launch, or says why they must not be launched with. What passes here
- * cannot make a correct kernel touch a byte outside the buffers it was given.
+ * Turns arguments into a launch layout, or says why a kernel must not be launched with them,
+ * wherever their tensors lie. {@link LaunchLayout#bind} does the rest.
  */
 final class LaunchCheck {
   /** Bytes that one asynchronous copy moves; addresses and rows are aligned to it. */
@@ -30,38 +29,60 @@ final class LaunchCheck {
 
   private static final int MAX_GRID_YZ = 65535;
 
-  private final Device device;
   private final AttentionSpec spec;
   private final Manifest manifest;
   private final Arguments arguments;
+  private final int multiprocessors;
 
-  LaunchCheck(Device device, AttentionSpec spec, Manifest manifest, Arguments arguments) {
-    this.device = device;
+  /** Checks arguments for a kernel on a device with so many multiprocessors. */
+  LaunchCheck(AttentionSpec spec, Manifest manifest, Arguments arguments, int multiprocessors) {
     this.spec = spec;
     this.manifest = manifest;
     this.arguments = arguments;
+    this.multiprocessors = multiprocessors;
   }
 
-  /** The launch. */
-  LaunchPlan plan() {
+  /**
+   * The layout.
+   *
+   * @throws LaunchException saying what the kernel does not take
+   */
+  LaunchLayout layout() {
     Map<Operand, Tensor> operands = operands();
     Shape shape = shape(operands);
     double scale = ScalarCheck.scale(arguments, shape);
     Map<String, Double> params = ScalarCheck.params(spec, arguments, shape);
     Map<String, Tensor> captured = captured(shape, scale, params);
-    requireMemory(operands, captured);
-    int rows = manifest.rowsPerBlock();
-    int tiles = Math.ceilDiv(shape.seq(), rows);
-    requireGrid("q's heads", shape.heads());
-    requireGrid("the batch", shape.batch());
-    int[] offsets = new int[manifest.parameters().size()];
-    byte[] block = block(operands, captured, shape, scale, params, offsets);
-    List<LaunchPlan.Output> outputs =
-        operands.entrySet().stream()
-            .filter(e -> written(e.getKey()) && !e.getValue().isEmpty())
-            .map(e -> new LaunchPlan.Output(name(e.getKey()), e.getValue()))
-            .toList();
-    return new LaunchPlan(shape, tiles, shape.heads(), shape.batch(), block, offsets, outputs);
+    List<LaunchLayout.Place> places = places(operands, captured);
+    Map<String, Integer> indices = new HashMap<>();
+    for (LaunchLayout.Place place : places) {
+      indices.put(place.name(), indices.size());
+    }
+    int[] grid = grid(shape);
+    boolean empty = shape.batch() == 0 || shape.seq() == 0;
+    BlockWriter writer = new BlockWriter(manifest, operands, indices, shape, scale, params, empty);
+    return new LaunchLayout(
+        shape, grid[0], grid[1], grid[2], places, writer.block(), writer.offsets(), writer.slots());
+  }
+
+  private int[] grid(Shape shape) {
+    int tiles = Math.ceilDiv(shape.seq(), manifest.rowsPerBlock());
+    return switch (manifest.grid()) {
+      case ITEMS -> {
+        requireGrid("q's heads", shape.heads());
+        requireGrid("the batch", shape.batch());
+        yield new int[] {tiles, shape.heads(), shape.batch()};
+      }
+      case PERSISTENT -> {
+        long perBatch = (long) tiles * shape.heads();
+        if (perBatch > 0 && shape.batch() > Integer.MAX_VALUE / perBatch) {
+          throw new LaunchException(
+              "q has %d items of %d rows for each of %d batches, expected at most 2^31 - 1 in all"
+                  .formatted(perBatch, manifest.rowsPerBlock(), shape.batch()));
+        }
+        yield new int[] {(int) Math.min(perBatch * shape.batch(), multiprocessors), 1, 1};
+      }
+    };
   }
 
   private static boolean written(Operand operand) {
@@ -71,8 +92,14 @@ final class LaunchCheck {
     };
   }
 
-  private static String name(Operand operand) {
+  /** What messages call an operand. */
+  static String name(Operand operand) {
     return operand.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** What messages call a captured tensor. */
+  static String capturedName(String name) {
+    return "tensor " + name;
   }
 
   /**
@@ -223,9 +250,10 @@ final class LaunchCheck {
     return extents;
   }
 
-  /** Alignment, bounds and overlap. */
-  private void requireMemory(Map<Operand, Tensor> operands, Map<String, Tensor> captured) {
-    Map<String, Footprint> footprints = new LinkedHashMap<>();
+  /** The bytes of every tensor, in the order of {@link Signature#tensors}. */
+  private static List<LaunchLayout.Place> places(
+      Map<Operand, Tensor> operands, Map<String, Tensor> captured) {
+    List<LaunchLayout.Place> places = new ArrayList<>();
     operands.forEach(
         (operand, tensor) -> {
           boolean vectors = operand != Operand.LSE && operand != Operand.MAX_SCORE;
@@ -233,29 +261,27 @@ final class LaunchCheck {
             requireStrides(name(operand), tensor);
           }
           int alignment = vectors ? VECTOR_BYTES : tensor.type().bytes();
-          footprints.put(name(operand), footprint(name(operand), tensor, alignment));
+          places.add(place(name(operand), tensor, alignment, written(operand)));
         });
     captured.forEach(
         (name, tensor) ->
-            footprints.put("tensor " + name, footprint(name, tensor, tensor.type().bytes())));
-    for (Operand operand : operands.keySet()) {
-      Footprint output = footprints.get(name(operand));
-      if (!written(operand) || output == null) {
-        continue;
-      }
-      if (output.mayOverlapItself()) {
-        throw new LaunchException(
-            "%s is written, but its strides let elements share memory: %s"
-                .formatted(name(operand), operands.get(operand)));
-      }
-      footprints.forEach(
-          (other, footprint) -> {
-            if (!other.equals(name(operand)) && output.mayOverlap(footprint)) {
-              throw new LaunchException(
-                  "%s is written, but shares memory with %s".formatted(name(operand), other));
-            }
-          });
+            places.add(place(capturedName(name), tensor, tensor.type().bytes(), false)));
+    return places;
+  }
+
+  private static LaunchLayout.Place place(
+      String name, Tensor tensor, int alignment, boolean written) {
+    Footprint footprint;
+    try {
+      footprint = Footprint.relative(tensor);
+    } catch (ArithmeticException e) {
+      throw new LaunchException("%s has addresses beyond 64 bits: %s".formatted(name, tensor));
     }
+    if (written && footprint.mayOverlapItself()) {
+      throw new LaunchException(
+          "%s is written, but its strides let elements share memory: %s".formatted(name, tensor));
+    }
+    return new LaunchLayout.Place(name, footprint, alignment, written);
   }
 
   private static void requireStrides(String name, Tensor tensor) {
@@ -274,88 +300,10 @@ final class LaunchCheck {
     }
   }
 
-  private Footprint footprint(String name, Tensor tensor, int alignment) {
-    if (!tensor.buffer().device().equals(device)) {
-      throw new LaunchException("%s lies on another device than the kernel".formatted(name));
-    }
-    Footprint footprint;
-    try {
-      footprint = Footprint.of(tensor);
-    } catch (ArithmeticException e) {
-      throw new LaunchException("%s has addresses beyond 64 bits: %s".formatted(name, tensor));
-    }
-    footprint.requireInside(tensor, name);
-    if (!footprint.empty() && tensor.address() % alignment != 0) {
-      throw new LaunchException(
-          "%s starts at address 0x%x, expected a multiple of %d bytes"
-              .formatted(name, tensor.address(), alignment));
-    }
-    return footprint;
-  }
-
   private static void requireGrid(String what, int extent) {
     if (extent > MAX_GRID_YZ) {
       throw new LaunchException(
           "%s has extent %d, expected at most %d".formatted(what, extent, MAX_GRID_YZ));
     }
-  }
-
-  private byte[] block(
-      Map<Operand, Tensor> operands,
-      Map<String, Tensor> captured,
-      Shape shape,
-      double scale,
-      Map<String, Double> params,
-      int[] offsets) {
-    List<Parameter> parameters = manifest.parameters();
-    int end = 0;
-    for (int i = 0; i < offsets.length; i++) {
-      Parameter.Type type = parameters.get(i).type();
-      offsets[i] = Math.ceilDiv(end, type.alignment()) * type.alignment();
-      end = offsets[i] + type.bytes();
-    }
-    ByteBuffer block = ByteBuffer.allocate(end).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < offsets.length; i++) {
-      int at = offsets[i];
-      switch (parameters.get(i).role()) {
-        case Parameter.Role.Pointer(Operand of) -> block.putLong(at, get(operands, of).address());
-        case Parameter.Role.Stride(Operand of, Parameter.Axis axis) ->
-            block.putLong(at, stride(get(operands, of), axis));
-        case Parameter.Role.Size(var extent) -> block.putInt(at, shape.extent(extent));
-        case Parameter.Role.Scale() -> block.putFloat(at, (float) scale);
-        case Parameter.Role.Scalar(String name) -> {
-          double value = get(params, name);
-          if (parameters.get(i).type() == Parameter.Type.F32) {
-            block.putFloat(at, (float) value);
-          } else {
-            block.putInt(at, (int) value);
-          }
-        }
-        case Parameter.Role.Captured(String name) ->
-            block.putLong(at, get(captured, name).address());
-        case Parameter.Role.TensorMap m -> throw new UnsupportedOperationException();
-        case Parameter.Role.Counter c -> throw new UnsupportedOperationException();
-      }
-    }
-    return block.array();
-  }
-
-  /** The stride a kernel may rely on: 0 along an axis it cannot move on. */
-  private static long stride(Tensor tensor, Parameter.Axis axis) {
-    int index =
-        switch (axis) {
-          case BATCH -> 0;
-          case SEQ -> 1;
-          case HEAD -> 2;
-        };
-    return tensor.extent(index) > 1 ? tensor.stride(index) : 0;
-  }
-
-  private static <K, V> V get(Map<K, V> map, K key) {
-    V value = map.get(key);
-    if (value == null) {
-      throw new AssertionError("checked before: " + key);
-    }
-    return value;
   }
 }

@@ -6,10 +6,10 @@ import java.util.List;
 /**
  * A launch whose arguments have been checked, as devices take it.
  *
- * @param gridX CTAs along the query rows
- * @param gridY query heads
- * @param gridZ batch
- * @param block the kernel's parameters, little-endian, each aligned to its size
+ * @param gridX CTAs along x
+ * @param gridY CTAs along y
+ * @param gridZ CTAs along z
+ * @param block the kernel's parameters, little-endian, each aligned as its type asks
  * @param offsets where in the block each parameter starts
  * @param outputs what the kernel writes, every byte exactly once
  */

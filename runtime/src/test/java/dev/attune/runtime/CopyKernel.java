@@ -76,6 +76,11 @@ final class CopyKernel {
   private CopyKernel() {}
 
   static Artifact artifact() {
+    return artifact(new HeadDim(8, 8));
+  }
+
+  /** The same for heads of another dimension, of which it copies 8 elements. */
+  static Artifact artifact(HeadDim dim) {
     List<Parameter> parameters = new ArrayList<>();
     for (Operand operand : List.of(Operand.Q, Operand.K, Operand.V, Operand.O, Operand.LSE)) {
       String name = operand.name().toLowerCase(Locale.ROOT);
@@ -99,7 +104,7 @@ final class CopyKernel {
             "copy",
             Target.SM_80,
             Dtype.BF16,
-            new HeadDim(8, 8),
+            dim,
             Manifest.Grid.ITEMS,
             ROWS,
             ROWS,

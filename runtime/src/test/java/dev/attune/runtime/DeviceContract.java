@@ -9,8 +9,10 @@ import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.ptx.artifact.Artifact;
+import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -160,6 +162,81 @@ abstract class DeviceContract {
     launch(defaults);
     assertEquals(
         (float) (1 / Math.sqrt(8)) + 3, defaults.lse().orElseThrow().download().floats()[0]);
+  }
+
+  private Arguments tileArguments(Tensor q, Tensor o) {
+    int heads = q.extent(2);
+    return Arguments.of(
+            q,
+            device.empty(ElementType.BF16, q.extent(0), 5, 1, TileCopyKernel.DIM),
+            device.empty(ElementType.BF16, q.extent(0), 5, 1, TileCopyKernel.DIM),
+            o)
+        .lse(device.empty(ElementType.F32, q.extent(0), heads, q.extent(1)))
+        .tensor("bias", bias(heads));
+  }
+
+  @Test
+  void tensorMapsAndCountersReachTheKernel() {
+    Assumptions.assumeTrue(device.info().runs(Target.SM_90A));
+    try (Kernel tiles = device.load(CopyKernel.SPEC, TileCopyKernel.artifact());
+        Stream other = device.newStream()) {
+      for (int seq : new int[] {1, 15, 16, 17, 100}) {
+        NdArray values = values(2, seq, 3, TileCopyKernel.DIM);
+        Tensor q = device.tensor(Dtype.BF16, values);
+        Arguments arguments =
+            tileArguments(q, device.empty(ElementType.BF16, q.shape())).scale(0.25);
+        Buffer lse = arguments.lse().orElseThrow().buffer();
+        for (Stream stream : List.of(device.stream(), other, other, device.stream())) {
+          arguments.o().buffer().fill((byte) 0xFF);
+          lse.fill((byte) 0xFF);
+          tiles.launch(stream, arguments);
+          stream.synchronize();
+          assertArrayEquals(rounded(values), arguments.o().download().floats(), "seq " + seq);
+          float[] written = arguments.lse().orElseThrow().download().floats();
+          for (int i = 0; i < written.length; i++) {
+            assertEquals(3.25f + 100 * (i / seq % 3), written[i]);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void tensorMapsFollowStrides() {
+    Assumptions.assumeTrue(device.info().runs(Target.SM_90A));
+    int dim = TileCopyKernel.DIM;
+    // Q and O side by side in rows of 3 x 64 elements, heads before positions.
+    Buffer packed = device.allocate(2L * 2 * 3 * 37 * 3 * dim);
+    packed.fill((byte) 0);
+    int[] shape = {2, 37, 3, dim};
+    long[] strides = {3 * 37 * 3 * dim, 3 * dim, 37 * 3 * dim, 1};
+    Tensor q = Tensor.strided(packed, ElementType.BF16, 0, shape, strides);
+    Tensor gap = Tensor.strided(packed, ElementType.BF16, 2L * dim, shape, strides);
+    Tensor o = Tensor.strided(packed, ElementType.BF16, 4L * dim, shape, strides);
+    NdArray values = values(shape);
+    q.upload(values);
+    try (Kernel tiles = device.load(CopyKernel.SPEC, TileCopyKernel.artifact())) {
+      tiles.launch(device.stream(), tileArguments(q, o));
+    }
+    assertArrayEquals(rounded(values), o.download().floats());
+    assertArrayEquals(rounded(values), q.download().floats());
+    assertArrayEquals(NdArray.floats(shape).floats(), gap.download().floats());
+  }
+
+  @Test
+  void anotherCandidateTakesWhatTheFirstDoesNot() {
+    Assumptions.assumeTrue(device.info().runs(Target.SM_90A));
+    List<Artifact> candidates = List.of(TileCopyKernel.artifact(8), CopyKernel.artifact());
+    try (Kernel both = device.load(CopyKernel.SPEC, candidates)) {
+      for (int keys : new int[] {5, 0}) {
+        Arguments arguments = arguments(2, 40, 3, keys, 1);
+        assertEquals(
+            List.of(keys > 0, true),
+            both.explain(arguments).stream().map(Kernel.Verdict::accepts).toList());
+        both.launch(device.stream(), arguments);
+        assertArrayEquals(rounded(values(2, 40, 3, 8)), arguments.o().download().floats());
+      }
+    }
   }
 
   @Test

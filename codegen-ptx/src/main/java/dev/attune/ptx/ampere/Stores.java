@@ -16,6 +16,7 @@ import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.RowStore;
 import java.util.List;
 
 /**
@@ -127,31 +128,11 @@ final class Stores {
     }
   }
 
-  /** One float per row, at [b, h, row]; the first lane of each quad writes. */
+  /** One float per row, at [b, h, row]. */
   void rows(Operand operand, Reg[] values) {
     var warpRow = emit.arith(IntOp.ADD, Ty.S32, threads.firstRow(), threads.row());
-    var row = emit.arith(IntOp.ADD, Ty.S32, firstRow, warpRow);
-    var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), row);
-    Reg first = emit.compare(CompareOp.EQ, Ty.S32, threads.pair(), new IntConst(0));
-    left = emit.select(Reg.Kind.B32, first, left, new IntConst(0));
-    var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
-    var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.HQ));
-    var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, head);
-    var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
-    var queries = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.SQ));
-    var wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, row);
-    var index = emit.mad(Ty.S64, wideHead, queries, wideRow);
-    var bytes = emit.arith(IntOp.SHL, Ty.B64, index, new IntConst(2));
-    Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S64, parameters.pointer(operand), bytes);
-    for (int r = 0; r < values.length; r++) {
-      Reg exists = emit.compare(CompareOp.GT, Ty.S32, left, new IntConst(8L * r));
-      emit.add(
-          new Inst.Guarded(
-              exists,
-              false,
-              new Inst.St(
-                  Space.GLOBAL, MemTy.F32, new Inst.Address(to, 32 * r), List.of(values[r]))));
-    }
+    Reg row = (Reg) emit.arith(IntOp.ADD, Ty.S32, firstRow, warpRow);
+    new RowStore(emit, parameters).store(operand, values, batch, head, row, threads.pair());
   }
 
   private Reg b32() {

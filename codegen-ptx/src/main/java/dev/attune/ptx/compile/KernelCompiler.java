@@ -16,10 +16,13 @@ import dev.attune.ptx.PtxPrinter;
 import dev.attune.ptx.PtxVerifier;
 import dev.attune.ptx.ampere.AmpereSchedules;
 import dev.attune.ptx.ampere.AmpereSelection;
+import dev.attune.ptx.hopper.HopperSchedules;
+import dev.attune.ptx.hopper.HopperSelection;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Compiles a spec: schedule, lowering, passes, selection, verification, printing. */
 public final class KernelCompiler {
@@ -28,14 +31,20 @@ public final class KernelCompiler {
   /**
    * What a spec leaves open.
    *
+   * @param target decides the family: Hopper for sm_90a, Ampere for all others
+   * @param length the query length that the kernel is meant to be fast at; none: thousands of rows
    * @param schedule overrides the family's rules
    */
   public record Options(
-      Target target, Dtype dtype, HeadDim headDim, Optional<Schedule.Ampere> schedule) {
+      Target target,
+      Dtype dtype,
+      HeadDim headDim,
+      OptionalInt length,
+      Optional<Schedule> schedule) {
 
     /** The family's own schedule. */
     public Options(Target target, Dtype dtype, HeadDim headDim) {
-      this(target, dtype, headDim, Optional.empty());
+      this(target, dtype, headDim, OptionalInt.empty(), Optional.empty());
     }
   }
 
@@ -61,19 +70,26 @@ public final class KernelCompiler {
     spec.headDim()
         .filter(d -> !d.equals(options.headDim()))
         .ifPresent(d -> fail(spec, "head_dim " + d, options.headDim().toString()));
-    Schedule.Ampere schedule =
-        options
-            .schedule()
-            .orElseGet(() -> AmpereSchedules.choose(spec, options.target(), options.headDim()));
+    Schedule schedule = options.schedule().orElseGet(() -> schedule(spec, options));
     TileKernel lowered = Lowering.forward(spec, options.dtype(), options.headDim(), schedule);
-    List<Pass> passes = Pipeline.ampere(schedule);
+    List<Pass> passes = Pipeline.of(schedule);
     TileKernel tiles = Pipeline.run(passes, lowered);
+    String entry = entry(spec, options);
     PtxKernel kernel =
-        AmpereSelection.select(tiles, schedule, options.target(), entry(spec, options));
+        switch (schedule) {
+          case Schedule.Ampere s -> AmpereSelection.select(tiles, s, options.target(), entry);
+          case Schedule.Hopper s -> HopperSelection.select(tiles, s, options.target(), entry);
+        };
     PtxVerifier.verify(kernel);
     Artifact artifact =
         new Artifact(manifest(spec, options, kernel, schedule), PtxPrinter.print(kernel));
     return new Compilation(schedule, lowered, passes, tiles, kernel, artifact);
+  }
+
+  private static Schedule schedule(AttentionSpec spec, Options options) {
+    return options.target() == Target.SM_90A
+        ? HopperSchedules.choose(spec, options.target(), options.headDim(), options.length())
+        : AmpereSchedules.choose(spec, options.target(), options.headDim());
   }
 
   private static void fail(AttentionSpec spec, String fixed, String asked) {
@@ -100,7 +116,10 @@ public final class KernelCompiler {
         options.target(),
         options.dtype(),
         options.headDim(),
-        Manifest.Grid.ITEMS,
+        switch (schedule) {
+          case Schedule.Ampere s -> Manifest.Grid.ITEMS;
+          case Schedule.Hopper s -> Manifest.Grid.PERSISTENT;
+        },
         kernel.threads(),
         schedule.rows(),
         kernel.sharedBytes(),

@@ -5,8 +5,8 @@ final class BulkCopy {
   /** Generic address of the first parameter. */
   static final long PARAMETERS = 0x7FFF_F000_0000_0000L;
 
-  /** Registers that hold a cache policy have these upper bits. */
-  static final long POLICY = 0x10_F000_0000_0000L;
+  /** A cache policy; its lowest byte tells which. */
+  static final long POLICY = 0x10F0_0000_0000_0000L;
 
   private BulkCopy() {}
 
@@ -20,7 +20,7 @@ final class BulkCopy {
   @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record Source(int base, long offset, int[] coordinates, int policy) {
     private TensorBox box(Warp warp, int lane, int shared) {
-      if (policy >= 0 && (warp.longs[policy + lane] & POLICY) != POLICY) {
+      if (policy >= 0 && warp.longs[policy + lane] >>> 8 != POLICY >>> 8) {
         throw new Fault(lane, "the cache policy does not come from createpolicy");
       }
       int[] corner = new int[coordinates.length];
@@ -66,9 +66,7 @@ final class BulkCopy {
       for (int left = mask; left != 0; left &= left - 1) {
         int lane = Integer.numberOfTrailingZeros(left);
         TensorBox box = source.box(warp, lane, warp.ints[to + lane] + toOffset);
-        warp.cta
-            .loads()
-            .start(warp, lane, header, box, warp.ints[barrier + lane] + barrierOffset);
+        warp.cta.loads().start(warp, lane, header, box, warp.ints[barrier + lane] + barrierOffset);
       }
     }
   }

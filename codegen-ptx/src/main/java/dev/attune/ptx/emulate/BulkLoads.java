@@ -18,8 +18,7 @@ final class BulkLoads {
    * @param by the instruction that started it
    * @param due the turn of a warp after which it arrives, unless nothing else can happen before
    */
-  private record Load(
-      Warp warp, int lane, Header by, TensorBox box, Mbarrier barrier, long due) {}
+  private record Load(Warp warp, int lane, Header by, TensorBox box, Mbarrier barrier, long due) {}
 
   private long turns;
 
@@ -36,8 +35,7 @@ final class BulkLoads {
     AsyncPolicy policy = cta.launch().config().options().async();
     boolean early =
         policy == AsyncPolicy.EARLIEST || (policy == AsyncPolicy.RANDOM && random.nextInt(4) == 0);
-    long due =
-        policy == AsyncPolicy.RANDOM ? turns + random.nextInt(MOST_TURNS) : Long.MAX_VALUE;
+    long due = policy == AsyncPolicy.RANDOM ? turns + random.nextInt(MOST_TURNS) : Long.MAX_VALUE;
     cta.shared()
         .beginBulkCopy(warp.index, lane, box.shared(), box.bytes(), barrier.number(), !early);
     barrier.issue(box.bytes());
@@ -53,8 +51,7 @@ final class BulkLoads {
     SharedMemory shared = cta.shared();
     load.box.load(cta.launch().global(), shared, load.lane);
     Mbarrier barrier = load.barrier;
-    shared.endBulkCopy(
-        load.box.shared(), load.box.bytes(), barrier.number(), barrier.phase() + 1);
+    shared.endBulkCopy(load.box.shared(), load.box.bytes(), barrier.number(), barrier.phase() + 1);
     cta.mbarriers().copied(load.lane, barrier, load.box.bytes());
   }
 

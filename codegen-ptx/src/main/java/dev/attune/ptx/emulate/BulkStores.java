@@ -26,6 +26,7 @@ final class BulkStores {
     final int group;
 
     int @Nullable [] data;
+    boolean written;
 
     Store(int lane, Header by, TensorBox box, int group) {
       this.lane = lane;
@@ -40,8 +41,7 @@ final class BulkStores {
     box.checkSource(cta.shared(), warp.index, lane);
     int reader = cta.knowledge().storeAgent(warp.index, lane);
     cta.shared().beginAsyncRead(lane, reader, closed[lane] + 1, box.shared(), box.bytes());
-    warp.counters.globalStoreSectors +=
-        box.checkStore(cta.launch().global(), cta.number(), lane);
+    warp.counters.globalStoreSectors += box.checkStore(cta.launch().global(), cta.number(), lane);
     warp.counters.asyncCopies++;
     Store store = new Store(lane, by, box, closed[lane] + 1);
     all.add(store);
@@ -49,7 +49,6 @@ final class BulkStores {
       read(store);
       if (early()) {
         write(store);
-        all.remove(store);
       }
     }
   }
@@ -72,7 +71,10 @@ final class BulkStores {
   }
 
   private void write(Store store) {
-    store.box.write(warp.cta.launch().global(), read(store), store.lane);
+    if (!store.written) {
+      store.box.write(warp.cta.launch().global(), read(store), store.lane);
+      store.written = true;
+    }
   }
 
   /** {@code cp.async.bulk.commit_group}. */
@@ -97,6 +99,8 @@ final class BulkStores {
           read(store);
           if (!readOnly) {
             write(store);
+          }
+          if (store.written) {
             all.remove(store);
           }
         }

@@ -8,6 +8,9 @@ final class HopperDecoder {
   private static final int LEAST_REGISTERS = 24;
   private static final int MOST_REGISTERS = 256;
 
+  private static final List<String> PRIORITIES =
+      List.of("L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged");
+
   private HopperDecoder() {}
 
   static Instruction decode(EntryBuilder b, Modifiers m, List<Operand> o) {
@@ -39,8 +42,7 @@ final class HopperDecoder {
     }
     if (action.equals("arrive") || action.equals("try_wait")) {
       // What these say by default.
-      boolean ordered =
-          action.equals("arrive") ? m.take("release") : m.take("acquire");
+      boolean ordered = action.equals("arrive") ? m.take("release") : m.take("acquire");
       if (ordered) {
         m.require("cta");
       }
@@ -114,8 +116,7 @@ final class HopperDecoder {
 
   private static Instruction policy(EntryBuilder b, Modifiers m, List<Operand> o) {
     m.require("fractional");
-    String priority =
-        m.oneOf("L2::evict_last", "L2::evict_normal", "L2::evict_first", "L2::evict_unchanged");
+    String priority = m.oneOf(PRIORITIES.toArray(new String[0]));
     m.require("b64");
     m.finish();
     Decoder.count(b, o, 1, 2);
@@ -131,7 +132,7 @@ final class HopperDecoder {
       }
     }
     int d = b.target(o.get(0), PtxType.B64);
-    int value = b.longConstant(BulkCopy.POLICY | priority.length());
+    int value = b.longConstant(BulkCopy.POLICY | PRIORITIES.indexOf(priority));
     return new LongOp(b.header(), LongOp.Kind.MOV, d, value, value, 0);
   }
 
@@ -184,14 +185,12 @@ final class HopperDecoder {
             b.header(), place.base, place.offset, source, barrier.base, barrier.offset);
   }
 
-  private static BulkCopy.Source source(
-      EntryBuilder b, Operand operand, @Nullable Operand policy) {
+  private static BulkCopy.Source source(EntryBuilder b, Operand operand, @Nullable Operand policy) {
     if (!(operand instanceof Operand.Tensor tensor)) {
       throw b.error("expected a tensor map and coordinates in brackets, found " + operand);
     }
     int base = b.source(tensor.map().base(), PtxType.U64);
-    int[] coordinates =
-        Decoder.vector(b, tensor.coordinates(), TensorMap.RANK, PtxType.S32, false);
+    int[] coordinates = Decoder.vector(b, tensor.coordinates(), TensorMap.RANK, PtxType.S32, false);
     int hint = policy == null ? -1 : b.source(policy, PtxType.B64);
     return new BulkCopy.Source(base, tensor.map().offset(), coordinates, hint);
   }

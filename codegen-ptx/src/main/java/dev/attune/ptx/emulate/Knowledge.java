@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Every access of shared memory is an event of an <em>agent</em> at a <em>time</em>. Agents are
  * the warps (an event of all their lanes together), the threads, the memory barriers (whose n-th
  * completed phase is their n-th event), the warpgroups' tensor cores and the threads' bulk stores.
- * A vector holds a time for each agent: all its events up to that time are known. A second part, for
- * warps and threads only, holds the times up to which their accesses are separated from the
- * asynchronous proxy by a fence on the way; see "proxy-preserved base causality order" in the memory
- * consistency model of the PTX ISA.
+ * A vector holds a time for each agent: all its events up to that time are known. A second part,
+ * for warps and threads only, holds the times up to which their accesses are separated from the
+ * asynchronous proxy by a fence on the way; see "proxy-preserved base causality order" in the
+ * memory consistency model of the PTX ISA.
  *
  * <p>The lanes of a warp share one vector. A lane that learns something on its own has a vector of
  * its own besides, until the warp synchronises.
@@ -295,8 +295,8 @@ final class Knowledge {
   }
 
   /**
-   * A warp has waited for what its warpgroup's tensor cores did up to a time; it now also knows that
-   * the other warps have come to that instruction.
+   * A warp has waited for what its warpgroup's tensor cores did up to a time; it now also knows
+   * that the other warps have come to that instruction.
    */
   void awaitTogether(int warp, int time) {
     acquire(warp, present[warp], groups[warp / 4]);

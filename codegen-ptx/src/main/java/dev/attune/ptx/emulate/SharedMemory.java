@@ -279,8 +279,7 @@ final class SharedMemory {
 
   private void checkFenced(int warp, int lane, int granule) {
     int agent = writer[granule] - 1;
-    if (knowledge.isGeneric(agent)
-        && !knowledge.fenced(warp, lane, agent, writeTime[granule])) {
+    if (knowledge.isGeneric(agent) && !knowledge.fenced(warp, lane, agent, writeTime[granule])) {
       throw new Fault(
           lane == MANY_LANES ? -1 : lane,
           "unfenced: shared byte "
@@ -428,7 +427,6 @@ final class SharedMemory {
                 + (-1 - mark)
                 + " is missing";
     return new Fault(
-        lane,
-        "pending: shared byte " + (granule << shift) + " is " + access + " while " + copy);
+        lane, "pending: shared byte " + (granule << shift) + " is " + access + " while " + copy);
   }
 }

@@ -96,7 +96,7 @@ final class TensorBox {
         for (int k = 0; address >= 0 && k < 4; k += element) {
           int inside = column + k - (first * element);
           if (inside >= 0 && inside < rowBytesInside()) {
-            if (k == 0 && (address & 3) == 0 && inside + 4 <= rowBytesInside()) {
+            if (k == 0 && (address + inside & 3) == 0 && inside + 4 <= rowBytesInside()) {
               word = global.load(lane, address + inside, 4);
               break;
             }
@@ -156,8 +156,7 @@ final class TensorBox {
       long address = address(row);
       for (int at = 0; address >= 0 && at < rowBytesInside(); ) {
         int from = (row * rowBytes) + (first * element) + at;
-        boolean whole =
-            (from & 3) == 0 && (address + at & 3) == 0 && at + 4 <= rowBytesInside();
+        boolean whole = (from & 3) == 0 && (address + at & 3) == 0 && at + 4 <= rowBytesInside();
         int size = whole ? 4 : element;
         global.store(lane, address + at, size, words[from >> 2] >>> (8 * (from & 3)));
         at += size;

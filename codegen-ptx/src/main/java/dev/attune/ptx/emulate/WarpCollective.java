@@ -223,7 +223,9 @@ final class WarpCollective {
     private final int elected;
     private final int memberMask;
 
-    /** {@code d} is negative without a register for the elected lane; {@code elected} a predicate. */
+    /**
+     * {@code d} is negative without a register for the elected lane; {@code elected} a predicate.
+     */
     Elect(Header header, int d, int elected, int memberMask) {
       super(header);
       this.d = d;

@@ -19,6 +19,7 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Lowering;
+import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.FloatOp;
 import dev.attune.ptx.Inst.FloatUnary;
@@ -542,7 +543,11 @@ public final class ExprCode {
 
   /** Ranges in a CTA, which has queries. */
   private static Ranges ranges(AttentionSpec spec, long leastKeys) {
-    Ranges sizes = Ranges.worstCase(spec);
+    Interval row = new Interval(0, Shape.MAX_SEQ - 1);
+    Ranges sizes =
+        Ranges.worstCase(spec)
+            .with(TileKernel.ROLE_FIRST, row)
+            .with(TileKernel.ROLE_LAST, row);
     for (Extent e : Extent.values()) {
       long least = e == Extent.SKV ? leastKeys : 1;
       sizes = sizes.with(e, new Interval(least, Shape.MAX_SEQ));

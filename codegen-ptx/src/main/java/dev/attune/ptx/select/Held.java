@@ -27,4 +27,7 @@ public sealed interface Held {
 
   /** A tile in shared memory: this lane's address for {@code ldmatrix}. */
   record Shared(Reg address) implements Held {}
+
+  /** A tile in shared memory: its matrix descriptor for {@code wgmma}, 64 bits. */
+  record Matrix(Reg descriptor) implements Held {}
 }

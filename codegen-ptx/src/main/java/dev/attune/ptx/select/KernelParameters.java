@@ -30,28 +30,64 @@ import java.util.Map;
 
 /** The parameters of a forward kernel, loaded into registers at its start. */
 public final class KernelParameters {
+  private static final List<Operand> TILES =
+      List.of(Operand.Q, Operand.K, Operand.V, Operand.O);
+
   private final HeadDim dim;
   private final Map<Role, Reg> regs = new HashMap<>();
   private final List<Parameter> list;
   private final AttentionSpec spec;
 
-  private KernelParameters(AttentionSpec spec, HeadDim dim) {
+  private KernelParameters(AttentionSpec spec, HeadDim dim, List<Parameter> list) {
     this.spec = spec;
     this.dim = dim;
-    this.list = declare(spec);
+    this.list = List.copyOf(list);
   }
 
-  /** Loads every parameter of a spec's forward kernel. */
-  public static KernelParameters load(Emitter emit, AttentionSpec spec, HeadDim dim) {
-    KernelParameters parameters = new KernelParameters(spec, dim);
+  /** The parameters of a kernel that addresses Q, K, V and O by pointers and strides. */
+  public static KernelParameters strided(Emitter emit, AttentionSpec spec, HeadDim dim) {
+    List<Parameter> list = new ArrayList<>();
+    TILES.forEach(of -> list.add(address(of)));
+    rowOutputs(spec).forEach(of -> list.add(address(of)));
+    for (Operand of : TILES) {
+      for (Axis axis : Axis.values()) {
+        String name = lower(of) + "_stride_" + lower(axis);
+        list.add(new Parameter(name, new Role.Stride(of, axis), Parameter.Type.S64));
+      }
+    }
+    list.addAll(uniform(spec));
+    return load(emit, new KernelParameters(spec, dim, list));
+  }
+
+  /**
+   * The parameters of a kernel that moves Q, K, V and O by tensor maps and takes its work from a
+   * counter.
+   */
+  public static KernelParameters mapped(
+      Emitter emit, AttentionSpec spec, HeadDim dim, Map<Operand, Role.TensorMap> maps) {
+    List<Parameter> list = new ArrayList<>();
+    for (Operand of : TILES) {
+      Role.TensorMap map = requireNonNull(maps.get(of), () -> "no tensor map of " + of);
+      list.add(new Parameter(lower(of) + "_map", map, Parameter.Type.TENSOR_MAP));
+    }
+    rowOutputs(spec).forEach(of -> list.add(address(of)));
+    list.add(new Parameter("counter", new Role.Counter(), Parameter.Type.U64));
+    list.addAll(uniform(spec));
+    return load(emit, new KernelParameters(spec, dim, list));
+  }
+
+  private static KernelParameters load(Emitter emit, KernelParameters parameters) {
     for (Parameter p : parameters.list) {
+      if (p.type() == Parameter.Type.TENSOR_MAP) {
+        continue; // Used where it lies.
+      }
       Reg reg =
           emit.fresh(
               switch (p.type()) {
                 case U64, S64 -> Reg.Kind.B64;
                 case S32 -> Reg.Kind.B32;
                 case F32 -> Reg.Kind.F32;
-                case TENSOR_MAP -> throw new IllegalStateException("a tensor map is not loaded");
+                case TENSOR_MAP -> throw new AssertionError("left out above");
               });
       emit.add(new Inst.LdParam(reg, p));
       parameters.regs.put(p.role(), reg);
@@ -59,26 +95,24 @@ public final class KernelParameters {
     return parameters;
   }
 
-  private static List<Parameter> declare(AttentionSpec spec) {
-    boolean softmax = spec.normalization() instanceof Normalization.Softmax;
+  private static Parameter address(Operand of) {
+    return new Parameter(lower(of), new Role.Pointer(of), Parameter.Type.U64);
+  }
+
+  private static List<Operand> rowOutputs(AttentionSpec spec) {
+    List<Operand> outputs = new ArrayList<>();
+    if (spec.normalization() instanceof Normalization.Softmax) {
+      outputs.add(Operand.LSE);
+      if (spec.outputs().contains(Output.MAX_SCORE)) {
+        outputs.add(Operand.MAX_SCORE);
+      }
+    }
+    return outputs;
+  }
+
+  /** Sizes, scalars and captured tensors. */
+  private static List<Parameter> uniform(AttentionSpec spec) {
     List<Parameter> list = new ArrayList<>();
-    for (Operand of : Operand.values()) {
-      boolean present =
-          switch (of) {
-            case Q, K, V, O -> true;
-            case LSE -> softmax;
-            case MAX_SCORE -> softmax && spec.outputs().contains(Output.MAX_SCORE);
-          };
-      if (present) {
-        list.add(new Parameter(lower(of), new Role.Pointer(of), Parameter.Type.U64));
-      }
-    }
-    for (Operand of : List.of(Operand.Q, Operand.K, Operand.V, Operand.O)) {
-      for (Axis axis : Axis.values()) {
-        String name = lower(of) + "_stride_" + lower(axis);
-        list.add(new Parameter(name, new Role.Stride(of, axis), Parameter.Type.S64));
-      }
-    }
     for (Extent extent :
         List.of(Extent.B, Extent.HQ, Extent.HKV, Extent.SQ, Extent.SKV, Extent.GROUP)) {
       list.add(new Parameter("size_" + lower(extent), new Role.Size(extent), Parameter.Type.S32));
@@ -95,7 +129,7 @@ public final class KernelParameters {
       list.add(
           new Parameter("tensor" + tensors++, new Role.Captured(t.name()), Parameter.Type.U64));
     }
-    return List.copyOf(list);
+    return list;
   }
 
   /** The parameters in order. */
@@ -120,6 +154,19 @@ public final class KernelParameters {
   /** Address of an operand's first element. */
   public Reg pointer(Operand of) {
     return reg(new Role.Pointer(of));
+  }
+
+  /** Address of the work counter. */
+  public Reg counter() {
+    return reg(new Role.Counter());
+  }
+
+  /** The parameter that is an operand's tensor map. */
+  public Parameter tensorMap(Operand of) {
+    return list.stream()
+        .filter(p -> p.role() instanceof Role.TensorMap m && m.of() == of)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no tensor map of " + of));
   }
 
   /** Address of the first row of an operand's head: 64-bit throughout. */

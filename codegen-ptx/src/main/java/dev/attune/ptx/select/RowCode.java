@@ -18,6 +18,9 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.BinaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +39,7 @@ public final class RowCode {
   private final Reg queries;
   private final Reg keys;
   private final int blocks;
+  private final int chains;
 
   /**
    * Code for a lane whose first row is {@code row}, counted in the sequence.
@@ -43,14 +47,24 @@ public final class RowCode {
    * @param queries Sq
    * @param keys Skv
    * @param blocks blocks of 16 rows
+   * @param chains independent chains in which a row is reduced: more hide latency, and take as many
+   *     registers
    */
-  public RowCode(Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks) {
+  public RowCode(
+      Emitter emit,
+      ExprCode expressions,
+      Reg row,
+      Reg queries,
+      Reg keys,
+      int blocks,
+      int chains) {
     this.emit = emit;
     this.expressions = expressions;
     this.row = row;
     this.queries = queries;
     this.keys = keys;
     this.blocks = blocks;
+    this.chains = chains;
   }
 
   /** New values of max, sum and the factor of the accumulator. */
@@ -149,6 +163,48 @@ public final class RowCode {
     return new Held.Accumulators(out);
   }
 
+  /**
+   * {@code otherwise} where the key is before {@code first}, after {@code last}, or at or past Skv:
+   * for each row limits relative to the lane's first column, compared with constants.
+   */
+  public Held.Accumulators limit(
+      Reg[][][] in, Optional<Expr> first, Optional<Expr> last, double otherwise, IntVal firstKey) {
+    Operand[] low = new Operand[count()];
+    Operand[] high = new Operand[count()];
+    Operand lane = expressions.operand(firstKey);
+    Operand end = emit.arith(IntOp.SUB, Ty.S32, keys, new IntConst(1));
+    for (int r = 0; r < count(); r++) {
+      Site site = rowSite(r);
+      Operand bound = end;
+      if (last.isPresent()) {
+        bound = emit.arith(IntOp.MIN, Ty.S32, expressions.narrowRegister(last.get(), site), end);
+      }
+      high[r] = emit.arith(IntOp.SUB, Ty.S32, bound, lane);
+      if (first.isPresent()) {
+        // Kept within the sequence, so that the difference does not overflow.
+        Operand from = expressions.narrowRegister(first.get(), site);
+        Operand inside = emit.arith(IntOp.MAX, Ty.S32, from, new IntConst(0));
+        low[r] = emit.arith(IntOp.SUB, Ty.S32, inside, lane);
+      }
+    }
+    FloatConst other = new FloatConst((float) otherwise);
+    Reg[][][] out = new Reg[blocks][in[0].length][4];
+    byColumn(
+        in,
+        (m, n, i) -> {
+          int r = 2 * m + i / 2;
+          IntConst column = new IntConst(8L * n + i % 2);
+          Reg before = emit.compare(CompareOp.GE, Ty.S32, high[r], column);
+          Reg kept = emit.select(Reg.Kind.F32, before, in[m][n][i], other);
+          if (first.isPresent()) {
+            Reg after = emit.compare(CompareOp.LE, Ty.S32, low[r], column);
+            kept = emit.select(Reg.Kind.F32, after, kept, other);
+          }
+          out[m][n][i] = kept;
+        });
+    return new Held.Accumulators(out);
+  }
+
   /** max(floor, factor · largest of the row). */
   public Held.Rows max(Reg[][][] in, Operand factor, Reg[] floor) {
     Reg[] out = freshRows();
@@ -159,6 +215,82 @@ public final class RowCode {
       emit.add(new Inst.FloatArith(FloatOp.MAX, out[r], floor[r], scaled));
     }
     return new Held.Rows(out);
+  }
+
+  /**
+   * A row maximum taken over the bits of the floats as integers, which compares three at a time.
+   * Among negative floats that finds the smallest, so {@link #correct} must follow.
+   *
+   * @param rows max(floor, factor · found): exact unless both are negative
+   * @param found what was found, as bits
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
+  public record BitMax(Held.Rows rows, Reg[] found) {}
+
+  /** max(floor, factor · largest of the row), as far as integer comparisons can say. */
+  public BitMax maxOfBits(Reg[][][] in, Operand factor, Reg[] floor) {
+    Reg[] out = freshRows();
+    Reg[] found = new Reg[count()];
+    for (int r = 0; r < count(); r++) {
+      Reg largest = foldBits(in, r);
+      for (int mask = 1; mask <= 2; mask *= 2) {
+        Reg other = emit.fresh(Reg.Kind.B32);
+        emit.add(new Inst.ShflBfly(other, largest, mask));
+        largest = (Reg) emit.arith(IntOp.MAX, Ty.S32, largest, other);
+      }
+      found[r] = largest;
+      Operand scaled = emit.floats(FloatOp.MUL, bits(largest, Reg.Kind.F32), factor);
+      emit.add(new Inst.FloatArith(FloatOp.MAX, out[r], floor[r], scaled));
+    }
+    return new BitMax(new Held.Rows(out), found);
+  }
+
+  /** Pairs before they join a chain: the assembler makes one three-way instruction of both. */
+  private Reg foldBits(Reg[][][] in, int r) {
+    int first = 2 * (r % 2);
+    Reg[] partial = new Reg[2];
+    for (int n = 0; n < in[r / 2].length; n++) {
+      Reg[] block = in[r / 2][n];
+      Operand pair =
+          emit.arith(
+              IntOp.MAX,
+              Ty.S32,
+              bits(block[first], Reg.Kind.B32),
+              bits(block[first + 1], Reg.Kind.B32));
+      int chain = n % 2;
+      partial[chain] =
+          n < 2 ? (Reg) pair : (Reg) emit.arith(IntOp.MAX, Ty.S32, partial[chain], pair);
+    }
+    return in[r / 2].length == 1
+        ? partial[0]
+        : (Reg) emit.arith(IntOp.MAX, Ty.S32, partial[0], partial[1]);
+  }
+
+  private Reg bits(Reg reg, Reg.Kind kind) {
+    return emit.pure(Numbering.key("bits", reg, kind), kind, d -> new Inst.Bits(d, reg));
+  }
+
+  /** Takes the maximum again, exactly, in a warp that has a row where it may be wrong. */
+  public void correct(BitMax max, Reg[][][] in, Operand factor, Reg[] floor) {
+    Operand negative = new IntConst(0);
+    for (int r = 0; r < count(); r++) {
+      Operand both =
+          emit.arith(IntOp.AND, Ty.B32, max.found()[r], bits(floor[r], Reg.Kind.B32));
+      negative = r == 0 ? both : emit.arith(IntOp.OR, Ty.B32, negative, both);
+    }
+    Reg wrong = emit.compare(CompareOp.LT, Ty.S32, negative, new IntConst(0));
+    Reg any = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.VoteAny(any, wrong));
+    String exact = emit.label("exact");
+    emit.add(new Inst.Guarded(any, true, new Inst.Bra(exact, true)));
+    emit.scope(
+        () -> {
+          Reg[] again = max(in, factor, floor).regs();
+          for (int r = 0; r < count(); r++) {
+            emit.add(new Inst.Mov(max.rows().regs()[r], again[r]));
+          }
+        });
+    emit.add(new Inst.Label(exact));
   }
 
   public Rescaled rescale(Reg[] oldMax, Reg[] newMax, Reg[] sum, Op.Rule rule) {
@@ -252,14 +384,16 @@ public final class RowCode {
     return new Held.Rows(out);
   }
 
-  public Held.LeftOperands cast(Reg[][][] in, Dtype dtype) {
+  /** The tile rounded, into the registers of {@code into} where that is given. */
+  public Held.LeftOperands cast(Reg[][][] in, Dtype dtype, Optional<Held.LeftOperands> into) {
     int columns = in[0].length;
-    Reg[][][] out = new Reg[blocks][(columns + 1) / 2][4];
+    Reg[][][] out =
+        into.map(Held.LeftOperands::regs)
+            .orElseGet(() -> operands(blocks, (columns + 1) / 2));
     for (int m = 0; m < blocks; m++) {
       for (int k = 0; k < out[m].length; k++) {
         for (int i = 0; i < 4; i++) {
           int n = 2 * k + i / 2;
-          out[m][k][i] = emit.fresh(Reg.Kind.B32);
           // An odd number of column blocks leaves the last operand half empty.
           Operand low = n < columns ? in[m][n][2 * (i % 2)] : ZERO;
           Operand high = n < columns ? in[m][n][2 * (i % 2) + 1] : ZERO;
@@ -268,6 +402,18 @@ public final class RowCode {
       }
     }
     return new Held.LeftOperands(out);
+  }
+
+  private Reg[][][] operands(int rowBlocks, int columns) {
+    Reg[][][] regs = new Reg[rowBlocks][columns][4];
+    for (Reg[][] m : regs) {
+      for (Reg[] k : m) {
+        for (int i = 0; i < 4; i++) {
+          k[i] = emit.fresh(Reg.Kind.B32);
+        }
+      }
+    }
+    return regs;
   }
 
   public Rescaled sink(Reg[] max, Reg[] sum, Expr sink) {
@@ -296,7 +442,7 @@ public final class RowCode {
     Operand[] inverse = new Operand[count()];
     for (int r = 0; r < count(); r++) {
       Reg empty = emit.compare(CompareOp.EQ, Ty.F32, sum[r], ZERO);
-      inverse[r] = emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP, sum[r]));
+      inverse[r] = emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP_APPROX, sum[r]));
     }
     each(
         in,
@@ -338,13 +484,17 @@ public final class RowCode {
   }
 
   private Reg fold(Reg[][][] in, int r, BinaryOperator<Reg> f) {
-    Reg[][] block = in[r / 2];
     int first = 2 * (r % 2);
-    Reg acc = f.apply(block[0][first], block[0][first + 1]);
-    for (int n = 1; n < block.length; n++) {
-      acc = f.apply(f.apply(acc, block[n][first]), block[n][first + 1]);
+    List<Reg> elements = new ArrayList<>();
+    for (Reg[] n : in[r / 2]) {
+      elements.add(n[first]);
+      elements.add(n[first + 1]);
     }
-    return acc;
+    List<Reg> partial = new ArrayList<>(elements.subList(0, chains));
+    for (int i = chains; i < elements.size(); i++) {
+      partial.set(i % chains, f.apply(partial.get(i % chains), elements.get(i)));
+    }
+    return partial.stream().reduce(f).orElseThrow();
   }
 
   /** The lanes of a quad combined; every lane gets the result. */

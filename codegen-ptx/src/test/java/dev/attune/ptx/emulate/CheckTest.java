@@ -345,8 +345,8 @@ final class CheckTest {
     assertContains(
         message,
         "deadlock: no warp of CTA (0, 0, 0) can go on",
-        "warp 0 waits at barrier 1 at PTX line",
-        "warp 1 waits at barrier 2 at PTX line",
+        "warp 0 waits at barrier 1 (32 of 64 threads have arrived) at PTX line",
+        "warp 1 waits at barrier 2 (32 of 64 threads have arrived) at PTX line",
         "bar.sync 2, 64;");
     assertContains(
         failure("setp.ge.u32 %p1, %r0, 32; @%p1 exit; bar.sync 0;", 64, 1), "warp 1 has exited");

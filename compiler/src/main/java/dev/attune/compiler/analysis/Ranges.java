@@ -45,6 +45,9 @@ public final class Ranges {
 
   private static final int LARGEST_BOX = 4096;
 
+  // Rows of a tile beyond its first.
+  private static final int LARGEST_TILE = 1 << 12;
+
   private final Map<Position, Interval> positions;
   private final Map<Extent, Interval> sizes;
   private final Map<String, FloatRange> params;
@@ -70,7 +73,7 @@ public final class Ranges {
   /**
    * Everything a launch of the spec may be: sequences up to {@link Shape#MAX_SEQ}, params in their
    * declared range, tensors with the declared facts. {@link KvBounds#Q_FIRST} and {@link
-   * KvBounds#Q_LAST} are query positions.
+   * KvBounds#Q_LAST} are query positions, and so are the variables of a part of the tile.
    */
   public static Ranges worstCase(AttentionSpec spec) {
     Map<Position, Interval> positions = new LinkedHashMap<>();
@@ -104,7 +107,11 @@ public final class Ranges {
         params,
         declared(spec.tensors()),
         Map.of(),
-        Map.of(KvBounds.Q_FIRST.id(), row, KvBounds.Q_LAST.id(), row));
+        Map.of(
+            KvBounds.Q_FIRST.id(), row,
+            KvBounds.Q_LAST.id(), row,
+            KvBounds.PART_FIRST.id(), new Interval(0, Shape.MAX_SEQ - 1 + LARGEST_TILE),
+            KvBounds.PART_LAST.id(), row));
   }
 
   /** One launch: every size, param and tensor known, positions anywhere in the problem. */

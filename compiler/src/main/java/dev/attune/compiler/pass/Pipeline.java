@@ -11,6 +11,14 @@ import java.util.function.BiConsumer;
 public final class Pipeline {
   private Pipeline() {}
 
+  /** The passes of a schedule's family. */
+  public static List<Pass> of(Schedule schedule) {
+    return switch (schedule) {
+      case Schedule.Ampere s -> ampere(s);
+      case Schedule.Hopper s -> hopper(s);
+    };
+  }
+
   /** For the Ampere family: one role, loads in flight while the CTA computes. */
   public static List<Pass> ampere(Schedule.Ampere schedule) {
     List<Pass> passes = new ArrayList<>();
@@ -21,6 +29,28 @@ public final class Pipeline {
     }
     passes.add(ReduceLate.PASS);
     passes.add(DoubleBuffer.pass(schedule.stages()));
+    return List.copyOf(passes);
+  }
+
+  /** For the Hopper family: roles, products in flight, CTAs that claim their work. */
+  public static List<Pass> hopper(Schedule.Hopper schedule) {
+    List<Pass> passes = new ArrayList<>();
+    passes.add(FoldScale.PASS);
+    passes.add(BoundedScore.PASS);
+    passes.add(Descend.PASS);
+    passes.add(SplitPhases.PASS);
+    if (schedule.lazyThreshold() > 0) {
+      passes.add(LazyRescale.pass(schedule.lazyThreshold()));
+    }
+    passes.add(ReduceLate.PASS);
+    passes.add(RowLimits.PASS);
+    passes.add(Overlap.pass(schedule.rescaleFirst()));
+    passes.add(Specialise.pass(schedule));
+    if (schedule.skipEmpty()) {
+      passes.add(SkipEmpty.PASS);
+    }
+    passes.add(Persist.PASS);
+    passes.add(StageOutput.pass(schedule.output()));
     return List.copyOf(passes);
   }
 

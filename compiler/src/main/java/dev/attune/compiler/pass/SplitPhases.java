@@ -1,14 +1,12 @@
 package dev.attune.compiler.pass;
 
-import dev.attune.compiler.analysis.FullKeys;
-import dev.attune.compiler.analysis.KvBounds;
-import dev.attune.compiler.spec.BinaryOp;
+import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Simplify;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Carried;
+import dev.attune.compiler.tile.Op.Direction;
 import dev.attune.compiler.tile.Op.Phase;
 import dev.attune.compiler.tile.Ops;
 import dev.attune.compiler.tile.TileKernel;
@@ -22,8 +20,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * The loop over kv tiles becomes up to three, over contiguous ranges: masked tiles before the full
- * ones, full tiles without any mask, masked tiles after them. Where the analysis knows of no full
- * tiles the loop stays.
+ * ones, full tiles without any mask, masked tiles after them; the other way round where it
+ * descends. Where the analysis knows of no full tiles the loop stays.
  */
 final class SplitPhases {
   static final Pass PASS =
@@ -35,71 +33,56 @@ final class SplitPhases {
   private SplitPhases() {}
 
   private static TileKernel rewrite(TileKernel kernel) {
-    return switch (KvBounds.solve(kernel.spec()).full()) {
-      case FullKeys.None none -> kernel;
-      case FullKeys.Between full -> split(kernel, full);
-    };
-  }
-
-  private static TileKernel split(TileKernel kernel, FullKeys.Between full) {
+    KvTiles tiles = KvTiles.of(kernel.spec(), kernel.cols());
+    if (tiles.fullTo().isEmpty()) {
+      return kernel;
+    }
     List<Op> body = new ArrayList<>();
-    Map<Value, Expr> scalars = new HashMap<>();
     for (Op op : kernel.body()) {
-      switch (op) {
-        case Op.Scalar s -> {
-          scalars.put(s.out(), s.expr());
-          body.add(s);
-        }
-        case Op.For loop -> {
-          Expr from = scalars.get(loop.from());
-          Expr to = scalars.get(loop.to());
-          if (from == null || to == null) {
-            throw new IllegalStateException("a loop over unknown tiles");
-          }
-          body.addAll(split(loop, from, to, full, kernel.cols()));
-        }
-        default -> body.add(op);
+      if (op instanceof Op.For loop) {
+        body.addAll(split(loop, tiles, tiles.fullTo().get()));
+      } else {
+        body.add(op);
       }
     }
     return kernel.withBody(body);
   }
 
-  private static List<Op> split(Op.For loop, Expr from, Expr to, FullKeys.Between full, int cols) {
-    Expr size = Exprs.of((long) cols);
-    Expr first =
-        full.first()
-            .map(e -> floorDiv(Exprs.add(Exprs.max(e, Exprs.of(0L)), Exprs.of(cols - 1L)), size))
-            .map(e -> Exprs.min(Exprs.max(e, from), to))
-            .orElse(from);
-    Expr keys = new Expr.Size(Extent.SKV);
-    Expr end =
-        floorDiv(
-            full.last().map(e -> Exprs.min(Exprs.add(e, Exprs.of(1L)), keys)).orElse(keys), size);
-    Expr clamped = Exprs.min(Exprs.max(end, first), to);
-
+  private static List<Op> split(Op.For loop, KvTiles tiles, Expr end) {
+    Expr first = tiles.fullFrom().map(e -> clamp(e, tiles.from(), tiles.to())).orElse(tiles.from());
     List<Op> out = new ArrayList<>();
     Value fullFrom = loop.from();
-    if (full.first().isPresent()) {
+    if (tiles.fullFrom().isPresent()) {
       fullFrom = new Value("fullFrom", new Type.Int());
       out.add(new Op.Scalar(fullFrom, Simplify.simplify(first)));
     }
     Value fullTo = new Value("fullTo", new Type.Int());
-    out.add(new Op.Scalar(fullTo, Simplify.simplify(clamped)));
+    out.add(new Op.Scalar(fullTo, Simplify.simplify(clamp(end, first, tiles.to()))));
 
-    Op.For next = loop;
-    if (full.first().isPresent()) {
-      Op.For before = renamed(loop, ".0").between(loop.from(), fullFrom);
-      out.add(before);
-      next = after(loop, before);
+    List<Op.For> parts = new ArrayList<>();
+    if (tiles.fullFrom().isPresent()) {
+      parts.add(loop.between(loop.from(), fullFrom));
     }
-    Op.For bulk = withoutMask(renamed(next, ".1").between(fullFrom, fullTo));
-    out.add(bulk);
-    out.add(after(loop, bulk).between(fullTo, loop.to()));
+    parts.add(withoutMask(loop.between(fullFrom, fullTo)));
+    parts.add(loop.between(fullTo, loop.to()));
+    out.addAll(chain(loop.direction() == Direction.ASCENDING ? parts : parts.reversed()));
     return out;
   }
 
-  private static Expr floorDiv(Expr a, Expr b) {
-    return new Expr.Binary(BinaryOp.FLOOR_DIV, a, b);
+  /** The loops one after another; the last has the names of the one that they were. */
+  private static List<Op.For> chain(List<Op.For> parts) {
+    int first = 3 - parts.size();
+    List<Op.For> out = new ArrayList<>();
+    for (Op.For part : parts) {
+      boolean last = out.size() == parts.size() - 1;
+      Op.For next = out.isEmpty() ? part : after(part, out.getLast());
+      out.add(last ? next : renamed(next, "." + (first + out.size())));
+    }
+    return out;
+  }
+
+  private static Expr clamp(Expr e, Expr low, Expr high) {
+    return Exprs.min(Exprs.max(e, low), high);
   }
 
   /** The loop with what it defines renamed. */

@@ -286,11 +286,14 @@ public final class Eval {
     NdArray tensor =
         Objects.requireNonNull(bindings.tensors().get(g.tensor()), () -> "tensor " + g.tensor());
     int[] shape = tensor.shape();
+    if (NdArray.count(shape) == 0) {
+      return 0;
+    }
     List<Expr> indices = g.indices();
     long linear = 0;
     for (int d = 0; d < shape.length; d++) {
       linear =
-          linear * shape[d] + Math.clamp(integer(indices.get(d)), 0, Math.max(0, shape[d] - 1));
+          linear * shape[d] + Math.clamp(integer(indices.get(d)), 0, shape[d] - 1);
     }
     return tensor.number((int) linear);
   }

@@ -10,8 +10,8 @@ import java.util.List;
  * <p>Expressions are total. Ints are mathematical integers: no operation wraps; code generation
  * widens where 32 bits could overflow. {@code //} and {@code %} round toward minus infinity, and
  * yield 0 for a zero divisor; shift counts are clamped to [0, 63]. Floats follow IEEE 754. A tensor
- * index outside its extent reads the nearest element. {@code int(x)} truncates toward zero,
- * saturates at the 32-bit range and maps NaN to 0.
+ * index outside its extent reads the nearest element, 0 where there is none. {@code int(x)}
+ * truncates toward zero, saturates at the 32-bit range and maps NaN to 0.
  *
  * <p>Names bound by {@code let}, {@code def} and {@code const} are already substituted. A node
  * checks the types of its operands: an ill-typed tree cannot be built.

@@ -101,6 +101,8 @@ final class ExprText {
     return switch (id) {
       case -1 -> "q_first"; // The rows of a tile, where the analysis speaks of one.
       case -2 -> "q_last";
+      case -3 -> "role_first"; // The rows of a tile that one role computes.
+      case -4 -> "role_last";
       default -> id < 0 ? "v" + -id : "i" + id;
     };
   }

@@ -2,18 +2,15 @@ package dev.attune.compiler.tile;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
- * Follows the tiles of every channel through a kernel: tiles are numbered from an Int the kernel
- * has, first a bound, in a loop its index, after the loop its end.
+ * Follows the tiles of every channel through a kernel of one role: tiles are numbered from an Int
+ * the kernel has, first a bound, in a loop its index, after the loop its end.
  */
-final class ChannelRules {
+final class ChannelRules implements TileRules {
 
   /**
    * A channel that holds tiles.
@@ -39,13 +36,18 @@ final class ChannelRules {
   }
 
   private final Map<Channel, Ring> rings = new LinkedHashMap<>();
-  private final Map<Channel, Deque<Value>> held = new LinkedHashMap<>();
-  private final Set<Value> released = new HashSet<>();
   private final Map<String, Channel> byName = new LinkedHashMap<>();
   private final Deque<Map<Channel, Ring>> entries = new ArrayDeque<>();
+  private final Held held;
 
-  void put(Op.Put op) {
+  ChannelRules(Held held) {
+    this.held = held;
+  }
+
+  @Override
+  public void put(Op.Put op) {
     Channel channel = known(op, op.channel());
+    require(op, op.ahead() >= 0, "a tile before the index");
     Ring ring = rings.get(channel);
     if (ring == null || ring.empty()) {
       ring = new Ring(op.index(), op.ahead(), op.ahead(), op.ahead(), op.end());
@@ -62,37 +64,32 @@ final class ChannelRules {
     rings.put(channel, new Ring(ring.base, ring.put + 1, ring.got, ring.released, ring.end));
   }
 
-  void get(Op.Get op) {
+  @Override
+  public void get(Op.Get op) {
     Channel channel = known(op, op.channel());
     Ring ring = rings.get(channel);
     if (ring == null || ring.empty() || ring.got == ring.put) {
       throw new InvalidTileKernelException(TilePrinter.print(op), "no tile is in the channel");
     }
     rings.put(channel, new Ring(ring.base, ring.put, ring.got + 1, ring.released, ring.end));
-    held.computeIfAbsent(channel, c -> new ArrayDeque<>()).addLast(op.out());
+    held.get(op);
   }
 
-  void release(Op.Release op) {
+  @Override
+  public Value release(Op.Release op) {
     Channel channel = known(op, op.channel());
-    Ring ring = rings.get(channel);
-    Deque<Value> tiles = held.getOrDefault(channel, new ArrayDeque<>());
-    if (ring == null || tiles.isEmpty()) {
-      throw new InvalidTileKernelException(
-          TilePrinter.print(op), "no tile of the channel has been got");
-    }
-    rings.put(channel, new Ring(ring.base, ring.put, ring.got, ring.released + 1, ring.end));
-    released.add(tiles.removeFirst());
-  }
-
-  boolean isReleased(Value value) {
-    return released.contains(value);
+    Value tile = held.release(op);
+    rings.computeIfPresent(
+        channel, (c, r) -> new Ring(r.base, r.put, r.got, r.released + 1, r.end));
+    return tile;
   }
 
   /** Renumbers from the loop's index what is numbered from its first tile. */
-  void enter(Op.For loop) {
+  @Override
+  public void enter(Op.For loop) {
     Map<Channel, Ring> entry = new LinkedHashMap<>();
-    for (Channel channel : used(loop)) {
-      requireNoneHeld(loop, channel);
+    for (Channel channel : Ops.channels(loop)) {
+      held.requireNone(loop, channel);
       Ring ring = rings.get(channel);
       if (ring == null || ring.empty()) {
         rings.remove(channel);
@@ -103,6 +100,10 @@ final class ChannelRules {
           ring.base.equals(loop.from()),
           "channel %s goes on at %s, the loop at %s"
               .formatted(channel.name(), ring.base, loop.from()));
+      require(
+          loop,
+          loop.direction() == Op.Direction.ASCENDING,
+          "tiles of channel %s are put ahead in ascending order".formatted(channel.name()));
       Ring inside = ring.from(loop.index());
       entry.put(channel, inside);
       rings.put(channel, inside);
@@ -111,10 +112,11 @@ final class ChannelRules {
   }
 
   /** An iteration must have moved each channel on by one tile. */
-  void leave(Op.For loop) {
+  @Override
+  public void leave(Op.For loop) {
     Map<Channel, Ring> entry = entries.pop();
-    for (Channel channel : used(loop)) {
-      requireNoneHeld(loop, channel);
+    for (Channel channel : Ops.channels(loop)) {
+      held.requireNone(loop, channel);
       Ring before = entry.get(channel);
       Ring after = rings.get(channel);
       if (before == null) {
@@ -134,7 +136,8 @@ final class ChannelRules {
   }
 
   /** No tile may be left. */
-  void end(String kernel) {
+  @Override
+  public void end(String kernel) {
     rings.forEach(
         (channel, ring) -> {
           if (!ring.empty()) {
@@ -144,26 +147,13 @@ final class ChannelRules {
         });
   }
 
-  private void requireNoneHeld(Op op, Channel channel) {
-    require(
-        op,
-        held.getOrDefault(channel, new ArrayDeque<>()).isEmpty(),
-        "a tile of channel %s is held across an iteration".formatted(channel.name()));
-  }
-
   private Channel known(Op op, Channel channel) {
     Channel first = byName.computeIfAbsent(channel.name(), n -> channel);
     require(op, first.equals(channel), "two channels are named " + channel.name());
     return channel;
   }
 
-  private static List<Channel> used(Op.For loop) {
-    return Ops.all(loop.body()).flatMap(op -> Ops.channel(op).stream()).distinct().toList();
-  }
-
   private static void require(Op op, boolean holds, String rule) {
-    if (!holds) {
-      throw new InvalidTileKernelException(TilePrinter.print(op), rule);
-    }
+    InvalidTileKernelException.require(op, holds, rule);
   }
 }

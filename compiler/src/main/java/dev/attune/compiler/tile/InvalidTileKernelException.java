@@ -11,4 +11,11 @@ public final class InvalidTileKernelException extends RuntimeException {
   public InvalidTileKernelException(String where, String rule) {
     super(where + ": " + rule);
   }
+
+  /** Throws where a rule does not hold of an operation. */
+  static void require(Op op, boolean holds, String rule) {
+    if (!holds) {
+      throw new InvalidTileKernelException(TilePrinter.print(op), rule);
+    }
+  }
 }

@@ -1,20 +1,18 @@
 package dev.attune.compiler.tile;
 
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.AttentionSpec;
-import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Output;
 import dev.attune.compiler.spec.Position;
-import dev.attune.compiler.spec.Simplify;
 import dev.attune.compiler.tile.Op.Carried;
 import dev.attune.compiler.tile.Op.Phase;
 import dev.attune.compiler.tile.Type.Element;
@@ -57,8 +55,9 @@ public final class Lowering {
     Value qTile = integer("i");
     Value from = integer("from");
     Value to = integer("to");
-    body.add(new Op.Scalar(from, firstTile(bounds.visitFirst())));
-    body.add(new Op.Scalar(to, endTile(bounds.visitLast())));
+    KvTiles tiles = KvTiles.of(bounds, cols);
+    body.add(new Op.Scalar(from, tiles.from()));
+    body.add(new Op.Scalar(to, tiles.to()));
     Value query = half("Q", rows, dim.qk());
     body.add(new Op.Load(query, Operand.Q, qTile));
     switch (spec.normalization()) {
@@ -189,23 +188,6 @@ public final class Lowering {
     Value rounded = half("OH", rows, dim.v());
     body.add(new Op.Cast(rounded, output));
     body.add(new Op.Store(Operand.O, rounded));
-  }
-
-  /** The first tile with a key at or after the bound; tiles start at 0. */
-  private Expr firstTile(Optional<Expr> first) {
-    return Simplify.simplify(
-        first.map(e -> tileOf(Exprs.max(e, Exprs.of(0L)))).orElse(Exprs.of(0L)));
-  }
-
-  /** One past the last tile with a key at or before the bound, and before Skv. */
-  private Expr endTile(Optional<Expr> last) {
-    Expr lastKey = Exprs.sub(new Expr.Size(Extent.SKV), Exprs.of(1L));
-    Expr bound = last.map(e -> Exprs.min(e, lastKey)).orElse(lastKey);
-    return Simplify.simplify(Exprs.add(tileOf(bound), Exprs.of(1L)));
-  }
-
-  private Expr tileOf(Expr key) {
-    return new Expr.Binary(BinaryOp.FLOOR_DIV, key, Exprs.of((long) cols));
   }
 
   private static Clause inExp2Domain(Clause score) {

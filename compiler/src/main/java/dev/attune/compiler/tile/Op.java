@@ -230,6 +230,11 @@ public sealed interface Op {
       return new For(phase, index, from, to, direction, newCarried, body, yields);
     }
 
+    /** The same loop in a direction. */
+    public For towards(Direction newDirection) {
+      return new For(phase, index, from, to, newDirection, carried, body, yields);
+    }
+
     /** The same loop with another body. */
     public For withBody(List<Op> newBody) {
       return new For(phase, index, from, to, direction, carried, newBody, yields);

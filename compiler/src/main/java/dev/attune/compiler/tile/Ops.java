@@ -156,6 +156,11 @@ public final class Ops {
     return op instanceof Op.Release release ? Optional.of(release.channel()) : Optional.empty();
   }
 
+  /** The channels that operations within move along, in the order written. */
+  public static List<Channel> channels(Op op) {
+    return all(List.of(op)).flatMap(inner -> channel(inner).stream()).distinct().toList();
+  }
+
   /** The bodies inside an operation. */
   public static List<List<Op>> bodies(Op op) {
     return switch (op) {

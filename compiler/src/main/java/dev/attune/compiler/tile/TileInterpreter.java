@@ -3,15 +3,17 @@ package dev.attune.compiler.tile;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Output;
 import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.tile.Op.Items;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * Runs a tile kernel for a whole problem, in binary64. What differs from the reference beyond
@@ -22,6 +24,9 @@ import java.util.stream.IntStream;
  * NaN or the wrong tile. Partial rows are kept lane by lane. Outputs start as NaN.
  */
 public final class TileInterpreter {
+  /** How many CTAs of a persistent kernel run: fewer than the items of most problems. */
+  private static final int CTAS = 3;
+
   private TileInterpreter() {}
 
   /**
@@ -63,62 +68,83 @@ public final class TileInterpreter {
     requireShape("q", q, shape.batch(), shape.seq(), shape.heads(), shape.headDim().qk());
     requireShape("k", k, shape.batch(), shape.kvSeq(), shape.kvHeads(), shape.headDim().qk());
     requireShape("v", v, shape.batch(), shape.kvSeq(), shape.kvHeads(), shape.headDim().v());
-    int rows = Math.multiplyExact(shape.batch() * shape.heads(), shape.seq());
+    Memory memory = new Memory(kernel, bindings, q, k, v);
+    Run run = new Run(kernel, bindings, memory, options);
+    Map<Op.Phase, Long> tiles =
+        claimed(kernel)
+            .map(items -> run.persistent(WorkOrder.of(kernel, items, shape)))
+            .orElseGet(run::separate);
+    memory.requireWritten();
     boolean softmax = kernel.spec().normalization() instanceof Normalization.Softmax;
     boolean largest = kernel.spec().outputs().contains(Output.MAX_SCORE);
-    Problem problem =
-        new Problem(
-            kernel,
-            bindings,
-            q,
-            k,
-            v,
-            poison(rows * shape.headDim().v()),
-            poison(softmax ? rows : 0),
-            poison(largest ? rows : 0),
-            options.rounding());
-    int qTiles = (shape.seq() + kernel.rows() - 1) / kernel.rows();
-    int ctas = Math.multiplyExact(qTiles, shape.batch() * shape.heads());
-    List<Map<Op.Phase, Long>> visited =
-        IntStream.range(0, ctas)
-            .parallel()
-            .mapToObj(
-                i -> {
-                  int head = i / qTiles % shape.heads();
-                  int batch = i / qTiles / shape.heads();
-                  // One stream of draws for each CTA, whatever thread runs it.
-                  SplittableRandom random = new SplittableRandom(options.seed() * 0x9E3779B9L + i);
-                  return new Cta(problem, batch, head, i % qTiles, random).run();
-                })
-            .toList();
-    Map<Op.Phase, Long> tiles = new EnumMap<>(Op.Phase.class);
-    for (Op.Phase phase : Op.Phase.values()) {
-      tiles.put(phase, visited.stream().mapToLong(of -> of.getOrDefault(phase, 0L)).sum());
-    }
     return new Result(
-        problem.o(),
-        softmax ? Optional.of(problem.lse()) : Optional.empty(),
-        largest ? Optional.of(problem.maxScore()) : Optional.empty(),
-        Map.copyOf(tiles));
+        memory.output(Operand.O),
+        softmax ? Optional.of(memory.output(Operand.LSE)) : Optional.empty(),
+        largest ? Optional.of(memory.output(Operand.MAX_SCORE)) : Optional.empty(),
+        tiles);
   }
 
-  /** What all CTAs of a run share; each writes rows of the outputs that no other writes. */
-  @SuppressWarnings("ArrayRecordComponent")
-  record Problem(
-      TileKernel kernel,
-      Bindings bindings,
-      NdArray q,
-      NdArray k,
-      NdArray v,
-      double[] o,
-      double[] lse,
-      double[] maxScore,
-      boolean rounding) {}
+  private static Optional<Items.Claimed> claimed(TileKernel kernel) {
+    return Ops.all(kernel.body())
+        .filter(op -> op instanceof Op.ForItems loop && loop.items() instanceof Items.Claimed)
+        .map(op -> (Items.Claimed) ((Op.ForItems) op).items())
+        .findFirst();
+  }
 
-  private static double[] poison(int length) {
-    double[] data = new double[length];
-    Arrays.fill(data, Double.NaN);
-    return data;
+  private record Run(TileKernel kernel, Bindings bindings, Memory memory, Options options) {
+
+    /** A CTA for each item, one after another or at the same time. */
+    Map<Op.Phase, Long> separate() {
+      WorkOrder order =
+          new WorkOrder(
+              bindings.shape(), WorkOrder.queryTiles(kernel, bindings.shape()), kernel.order(), 1);
+      return total(
+          LongStream.range(0, order.items())
+              .parallel()
+              .mapToObj(
+                  i -> {
+                    SplittableRandom random = random(i);
+                    return run(
+                        List.of(cta(new Cta.Counter(order), random).enter(order.item(i))), random);
+                  })
+              .toList());
+    }
+
+    /** A few CTAs that claim items from one counter. */
+    Map<Op.Phase, Long> persistent(WorkOrder order) {
+      SplittableRandom random = random(0);
+      Cta.Counter counter = new Cta.Counter(order);
+      List<Cta> ctas =
+          LongStream.range(0, Math.min(CTAS, order.items()))
+              .mapToObj(i -> cta(counter, random))
+              .toList();
+      return run(ctas, random);
+    }
+
+    private Cta cta(Cta.Counter counter, SplittableRandom random) {
+      return new Cta(kernel, bindings, memory, counter, options.rounding(), random);
+    }
+
+    // One stream of draws for each run of a CTA, whatever thread runs it.
+    private SplittableRandom random(long number) {
+      return new SplittableRandom(options.seed() * 0x9E3779B9L + number);
+    }
+
+    private Map<Op.Phase, Long> run(List<Cta> ctas, SplittableRandom random) {
+      String name = "kernel " + kernel.spec().name();
+      List<Worker> workers = ctas.stream().flatMap(cta -> cta.workers().stream()).toList();
+      Interleaving.run(name, workers, random);
+      ctas.forEach(cta -> cta.requireEmpty(name));
+      return total(workers.stream().map(Worker::tiles).toList());
+    }
+
+    private static Map<Op.Phase, Long> total(List<Map<Op.Phase, Long>> counts) {
+      Map<Op.Phase, Long> tiles = new EnumMap<>(Op.Phase.class);
+      for (Op.Phase phase : Op.Phase.values()) {
+        tiles.put(phase, counts.stream().mapToLong(of -> of.getOrDefault(phase, 0L)).sum());
+      }
+      return Map.copyOf(tiles);
+    }
   }
 
   private static void requireShape(String name, NdArray array, int... shape) {

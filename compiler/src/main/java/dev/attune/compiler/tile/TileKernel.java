@@ -33,11 +33,11 @@ public record TileKernel(
   /** Last query position of the item's tile that is before Sq, in scalar expressions. */
   public static final Expr.Var Q_LAST = KvBounds.Q_LAST;
 
-  /** First query position of a role's rows, in scalar expressions. */
-  public static final Expr.Var ROLE_FIRST = new Expr.Var(-3);
+  /** First query position of a role's rows, at most Sq - 1, in scalar expressions. */
+  public static final Expr.Var ROLE_FIRST = KvBounds.PART_FIRST;
 
-  /** Last query position of a role's rows that is before Sq; less than the first where none is. */
-  public static final Expr.Var ROLE_LAST = new Expr.Var(-4);
+  /** Last query position of a role's rows, at most Sq - 1, in scalar expressions. */
+  public static final Expr.Var ROLE_LAST = KvBounds.PART_LAST;
 
   public TileKernel {
     body = List.copyOf(body);

@@ -4,8 +4,10 @@ import dev.attune.compiler.random.Case;
 import dev.attune.compiler.random.Exactness;
 import dev.attune.compiler.random.SpecGenerator;
 import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.tile.Lowering;
 import dev.attune.compiler.tile.TileKernel;
+import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -24,7 +26,7 @@ class PassesPropertyTest {
   }
 
   @Provide
-  Arbitrary<Schedule> schedules() {
+  Arbitrary<Schedule> ampere() {
     Arbitrary<Integer> extents =
         Arbitraries.frequencyOf(
             Tuple.of(3, Arbitraries.just(16)),
@@ -37,14 +39,56 @@ class PassesPropertyTest {
                 new Schedule.Ampere(rows, cols, 1, stages, false, 1, lazy, "random"));
   }
 
+  @Provide
+  Arbitrary<Schedule> hopper() {
+    Arbitrary<Boolean> either = Arbitraries.of(false, true);
+    Arbitrary<Integer> upToThree = Arbitraries.integers().between(1, 3);
+    return Combinators.combine(
+            Arbitraries.of(16, 32, 48),
+            upToThree,
+            upToThree,
+            either,
+            Arbitraries.of(Output.class),
+            either,
+            either,
+            Arbitraries.of(0, 1, 8))
+        .as(
+            (cols, consumers, stages, inRegisters, output, rescaleFirst, skipEmpty, lazy) ->
+                new Schedule.Hopper(
+                    cols,
+                    consumers,
+                    stages,
+                    inRegisters && output != Output.QUERY,
+                    output,
+                    rescaleFirst,
+                    skipEmpty,
+                    false,
+                    lazy,
+                    "random"));
+  }
+
   @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
-  void everyStageEqualsTheReference(
-      @ForAll("cases") Case problem, @ForAll("schedules") Schedule schedule) {
+  void everyStageOfAmpereEqualsTheReference(
+      @ForAll("cases") Case problem, @ForAll("ampere") Schedule schedule) {
+    everyStageEqualsTheReference(problem, schedule);
+  }
+
+  @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
+  void everyStageOfHopperEqualsTheReference(
+      @ForAll("cases") Case problem, @ForAll("hopper") Schedule schedule) {
+    everyStageEqualsTheReference(problem, schedule);
+  }
+
+  private static void everyStageEqualsTheReference(Case problem, Schedule schedule) {
     Exactness reference = new Exactness(problem);
     TileKernel kernel =
         Lowering.forward(problem.spec(), problem.dtype(), problem.shape().headDim(), schedule);
     reference.check("lowering", kernel);
-    Pipeline.run(
-        Pipeline.ampere(schedule), kernel, (pass, result) -> reference.check(pass.name(), result));
+    List<Pass> passes =
+        switch (schedule) {
+          case Schedule.Ampere ampere -> Pipeline.ampere(ampere);
+          case Schedule.Hopper hopper -> Pipeline.hopper(hopper);
+        };
+    Pipeline.run(passes, kernel, (pass, result) -> reference.check(pass.name(), result));
   }
 }

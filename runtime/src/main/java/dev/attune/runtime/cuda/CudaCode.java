@@ -2,15 +2,19 @@ package dev.attune.runtime.cuda;
 
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
 
+import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchPlan;
 import dev.attune.runtime.Stream;
+import dev.attune.runtime.TensorMap;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUfunction;
@@ -27,10 +31,46 @@ final class CudaCode extends CudaResource implements Kernel.Code {
   private final Manifest manifest;
   private final CUmodule module = new CUmodule();
   private final CUfunction function = new CUfunction();
+  private final Queue<Parameters> idle = new ConcurrentLinkedQueue<>();
+  private final String launching;
+
+  /**
+   * Host memory for the parameters of one launch at a time.
+   *
+   * @param pointers where in it each parameter starts
+   */
+  private record Parameters(ByteBuffer bytes, Pointer pointers) {
+    private static final int ALIGNMENT = 64;
+
+    static Parameters of(LaunchPlan plan) {
+      ByteBuffer bytes =
+          ByteBuffer.allocateDirect(plan.block().length + ALIGNMENT).alignedSlice(ALIGNMENT);
+      Pointer start = Pointer.to(bytes);
+      NativePointerObject[] each =
+          Arrays.stream(plan.offsets())
+              .mapToObj(start::withByteOffset)
+              .toArray(NativePointerObject[]::new);
+      return new Parameters(bytes, Pointer.to(each));
+    }
+  }
+
+  /** What is said of a launch if the device fails. */
+  private record LastLaunch(String entry, int x, int y, int z, Shape shape) {
+    static LastLaunch of(Manifest manifest, LaunchPlan plan) {
+      return new LastLaunch(
+          manifest.entry(), plan.gridX(), plan.gridY(), plan.gridZ(), plan.shape());
+    }
+
+    @Override
+    public String toString() {
+      return "%s, grid (%d, %d, %d), %s".formatted(entry, x, y, z, shape);
+    }
+  }
 
   CudaCode(CudaDevice device, Artifact artifact) {
     super(device);
     manifest = artifact.manifest();
+    launching = "launch " + manifest.entry();
     if (!device.info().runs(manifest.target())) {
       throw new DeviceException(
           "code for %s does not run on %s, which has compute capability %d.%d"
@@ -89,25 +129,16 @@ final class CudaCode extends CudaResource implements Kernel.Code {
     if (!(stream instanceof CudaStream cuda) || cuda.isClosed()) {
       throw new DeviceException("the stream is closed or of another device");
     }
-    // The driver copies the parameters before it returns.
-    Pointer block =
-        Pointer.to(ByteBuffer.allocateDirect(plan.block().length).put(plan.block()).rewind());
-    NativePointerObject[] parameters =
-        Arrays.stream(plan.offsets())
-            .mapToObj(block::withByteOffset)
-            .toArray(NativePointerObject[]::new);
+    Parameters parameters = idle.poll();
+    if (parameters == null) {
+      parameters = Parameters.of(plan);
+    }
+    parameters.bytes().put(0, plan.block());
+    Pointer pointers = parameters.pointers();
     context()
         .run(
             () -> {
-              context()
-                  .launched(
-                      "%s, grid (%d, %d, %d), %s"
-                          .formatted(
-                              manifest.entry(),
-                              plan.gridX(),
-                              plan.gridY(),
-                              plan.gridZ(),
-                              plan.shape()));
+              context().launched(LastLaunch.of(manifest, plan));
               context()
                   .check(
                       JCudaDriver.cuLaunchKernel(
@@ -120,10 +151,17 @@ final class CudaCode extends CudaResource implements Kernel.Code {
                           1,
                           manifest.sharedBytes(),
                           cuda.handle(),
-                          Pointer.to(parameters),
+                          pointers,
                           null),
-                      "launch " + manifest.entry());
+                      launching);
             });
+    // The driver has copied the parameters.
+    idle.add(parameters);
+  }
+
+  @Override
+  public byte[] encode(TensorMap map) {
+    return context().call(() -> device().tensorMapEncoder().encode(context(), map));
   }
 
   @Override

@@ -19,7 +19,7 @@ final class CudaContext {
   private final CUdevice device;
   private final CUcontext context;
   private volatile Optional<String> failure = Optional.empty();
-  private volatile String lastLaunch = "none";
+  private volatile Object lastLaunch = "none";
   private volatile boolean released;
 
   /** Retains the primary context. */
@@ -62,9 +62,9 @@ final class CudaContext {
     }
   }
 
-  /** Remembers a launch, to name it if the device fails. */
-  void launched(String description) {
-    lastLaunch = description;
+  /** Remembers a launch, to name it if the device fails; its text is made only then. */
+  void launched(Object launch) {
+    lastLaunch = launch;
   }
 
   /**

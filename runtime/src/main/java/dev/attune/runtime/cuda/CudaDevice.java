@@ -9,9 +9,11 @@ import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Event;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Stream;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 
 /** A GPU. */
 public final class CudaDevice implements Device {
@@ -19,6 +21,7 @@ public final class CudaDevice implements Device {
   private final CudaContext context;
   private final Stream stream;
   private final Set<Runnable> resources = ConcurrentHashMap.newKeySet();
+  private @Nullable TensorMapEncoder encoder;
 
   private CudaDevice(DeviceInfo info, CudaContext context) {
     this.info = info;
@@ -85,16 +88,8 @@ public final class CudaDevice implements Device {
   }
 
   @Override
-  public Kernel load(AttentionSpec spec, Artifact artifact) {
-    CudaCode code = new CudaCode(this, artifact);
-    try {
-      Kernel kernel = new Kernel(this, spec, artifact.manifest(), code);
-      resources.add(code.closer());
-      return kernel;
-    } catch (RuntimeException e) {
-      code.close();
-      throw e;
-    }
+  public Kernel load(AttentionSpec spec, List<Artifact> candidates) {
+    return Kernel.load(this, spec, candidates, artifact -> keep(new CudaCode(this, artifact)));
   }
 
   @Override
@@ -104,6 +99,16 @@ public final class CudaDevice implements Device {
 
   CudaContext context() {
     return context;
+  }
+
+  /** The encoder of tensor maps, found at its first use. */
+  synchronized TensorMapEncoder tensorMapEncoder() {
+    TensorMapEncoder found = encoder;
+    if (found == null) {
+      found = TensorMapEncoder.of(CudaProbe.LIBRARY);
+      encoder = found;
+    }
+    return found;
   }
 
   private <T extends CudaResource> T keep(T resource) {

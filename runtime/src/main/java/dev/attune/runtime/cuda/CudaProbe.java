@@ -28,7 +28,8 @@ import jcuda.driver.JCudaDriver;
  */
 public record CudaProbe(Optional<String> driver, List<Found> devices, Optional<String> problem) {
 
-  private static final String LIBRARY = "libcuda.so.1";
+  /** The driver's library. */
+  static final String LIBRARY = "libcuda.so.1";
 
   public CudaProbe {
     devices = List.copyOf(devices);

@@ -13,6 +13,7 @@ import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchPlan;
 import dev.attune.runtime.Stream;
+import dev.attune.runtime.TensorMap;
 import java.util.List;
 
 /** PTX that the emulator has parsed. */
@@ -61,6 +62,18 @@ final class EmulatedCode implements Kernel.Code {
     } catch (EmulationException | IllegalArgumentException e) {
       throw new DeviceException(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  @Override
+  public byte[] encode(TensorMap map) {
+    return new dev.attune.ptx.emulate.TensorMap(
+            map.address(),
+            map.type().bytes(),
+            List.of((long) map.dim(), (long) map.seq(), (long) map.heads(), (long) map.batch()),
+            List.of(map.seqStride(), map.headStride(), map.batchStride()),
+            List.of(map.boxCols(), map.boxRows(), 1, 1),
+            dev.attune.ptx.emulate.TensorMap.Swizzle.BYTES_128)
+        .encode();
   }
 
   @Override

@@ -13,6 +13,7 @@ import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Event;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Stream;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -89,9 +90,9 @@ public final class EmulatedDevice implements Device {
   }
 
   @Override
-  public Kernel load(AttentionSpec spec, Artifact artifact) {
+  public Kernel load(AttentionSpec spec, List<Artifact> candidates) {
     requireOpen();
-    return new Kernel(this, spec, artifact.manifest(), new EmulatedCode(this, artifact));
+    return Kernel.load(this, spec, candidates, artifact -> new EmulatedCode(this, artifact));
   }
 
   @Override

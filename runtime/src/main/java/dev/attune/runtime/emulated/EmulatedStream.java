@@ -4,7 +4,18 @@ import dev.attune.runtime.Device;
 import dev.attune.runtime.Stream;
 
 /** A stream whose work is always finished. */
-record EmulatedStream(Device device) implements Stream {
+final class EmulatedStream implements Stream {
+  private final Device device;
+
+  EmulatedStream(Device device) {
+    this.device = device;
+  }
+
+  @Override
+  public Device device() {
+    return device;
+  }
+
   @Override
   public void synchronize() {
     device.synchronize();

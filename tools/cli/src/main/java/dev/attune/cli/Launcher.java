@@ -1,8 +1,6 @@
 package dev.attune.cli;
 
-import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
-import dev.attune.ptx.artifact.Artifact;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.DeviceProblem;
@@ -28,15 +26,13 @@ final class Launcher {
    */
   record Outcome(Result result, double milliseconds) {}
 
-  /** Uploads, launches, downloads. */
-  static Outcome run(Device device, Problem problem, Artifact artifact) {
-    try (DeviceProblem onDevice = new DeviceProblem(device, problem, artifact)) {
-      double milliseconds =
-          device.info().kind() == DeviceInfo.Kind.CUDA
-              ? median(device, onDevice)
-              : warm(device, onDevice);
-      return new Outcome(onDevice.result(), milliseconds);
-    }
+  /** Launches, downloads. */
+  static Outcome run(Device device, DeviceProblem problem) {
+    double milliseconds =
+        device.info().kind() == DeviceInfo.Kind.CUDA
+            ? median(device, problem)
+            : warm(device, problem);
+    return new Outcome(problem.result(), milliseconds);
   }
 
   private static double median(Device device, DeviceProblem problem) {

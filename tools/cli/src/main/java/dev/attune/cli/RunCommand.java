@@ -10,12 +10,15 @@ import dev.attune.compiler.spec.Normalization;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceInfo;
+import dev.attune.runtime.DeviceProblem;
+import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Npy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,10 +35,6 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class RunCommand implements Callable<Integer> {
-  /** Targets that kernels of this compiler run best on, the newest first. */
-  private static final List<Target> TARGETS =
-      List.of(Target.SM_90, Target.SM_89, Target.SM_86, Target.SM_80);
-
   /** The devices by name. */
   enum Choice {
     AUTO,
@@ -81,14 +80,25 @@ final class RunCommand implements Callable<Integer> {
     }
     Problem problem = Problems.problem(spec, kernel, shape);
     try (Device opened = Device.open(device.name().toLowerCase(Locale.ROOT))) {
-      Target target = target(opened.info(), asked);
       long start = System.nanoTime();
-      Compilation compiled =
-          KernelOptions.compile(spec, target, problem.dtype(), problem.shape().headDim());
+      List<Compilation> candidates = compile(opened.info(), asked, problem);
       double compileMs = (System.nanoTime() - start) / 1e6;
-      RunReport report = new RunReport(terminal, file, problem, opened.info(), compiled);
-      report.head(shape, compileMs);
-      Launcher.Outcome outcome = Launcher.run(opened, problem, compiled.artifact());
+      Launcher.Outcome outcome;
+      RunReport report;
+      try (DeviceProblem onDevice =
+          new DeviceProblem(
+              opened, problem, candidates.stream().map(Compilation::artifact).toList())) {
+        List<Kernel.Verdict> verdicts = onDevice.verdicts();
+        int chosen =
+            IntStream.range(0, candidates.size())
+                .filter(i -> verdicts.get(i).accepts())
+                .findFirst()
+                .orElse(0);
+        report =
+            new RunReport(terminal, file, problem, opened.info(), candidates.get(chosen), verdicts);
+        report.head(shape, compileMs);
+        outcome = Launcher.run(opened, onDevice);
+      }
       write(out, outcome.result().o());
       outcome.result().lse().ifPresent(array -> write(lse, array));
       List<RowId> rows = Sample.rows(problem, shape.seed());
@@ -105,7 +115,18 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private static Target target(DeviceInfo info, Optional<Target> asked) {
+  /** The candidates for a problem, best first. */
+  private static List<Compilation> compile(
+      DeviceInfo info, Optional<Target> asked, Problem problem) {
+    return targets(info, asked).stream()
+        .map(
+            target ->
+                KernelOptions.compile(
+                    problem.spec(), target, problem.dtype(), problem.shape().headDim()))
+        .toList();
+  }
+
+  private static List<Target> targets(DeviceInfo info, Optional<Target> asked) {
     asked
         .filter(t -> !info.runs(t))
         .ifPresent(
@@ -114,11 +135,6 @@ final class RunCommand implements Callable<Integer> {
                   "code for %s does not run on %s, which has compute capability %d.%d"
                       .formatted(t.ptxName(), info.name(), info.major(), info.minor()));
             });
-    return asked.orElseGet(
-        () ->
-            switch (info.kind()) {
-              case EMULATED -> Target.SM_80;
-              case CUDA -> TARGETS.stream().filter(info::runs).findFirst().orElse(info.target());
-            });
+    return asked.map(List::of).orElseGet(info::targets);
   }
 }

@@ -9,12 +9,19 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import dev.attune.runtime.DeviceInfo;
+import dev.attune.runtime.Kernel;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What {@code attune run} prints: the problem, the kernel, the measures, and the verdict. */
 record RunReport(
-    Terminal terminal, String file, Problem problem, DeviceInfo device, Compilation compiled) {
+    Terminal terminal,
+    String file,
+    Problem problem,
+    DeviceInfo device,
+    Compilation compiled,
+    List<Kernel.Verdict> verdicts) {
 
   /** What is about to run. */
   void head(ShapeOptions options, double compileMs) {
@@ -28,6 +35,13 @@ record RunReport(
             + ": "
             + device.name()
             + (device.driver().isEmpty() ? "" : ", driver for CUDA " + device.driver()));
+    verdicts.forEach(
+        verdict ->
+            verdict
+                .refusal()
+                .ifPresent(
+                    refusal ->
+                        line("refused", verdict.manifest().target().ptxName() + ": " + refusal)));
     Manifest manifest = compiled.artifact().manifest();
     line(
         "kernel",

@@ -1,0 +1,139 @@
+package dev.attune.ptx.hopper;
+
+import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Operand;
+
+/**
+ * Where the tiles of a CTA lie in shared memory. A tile is a row of slabs, each 64 columns wide:
+ * rows of 128 bytes whose 16-byte chunks are permuted by TMA's 128-byte swizzle (chunk index xor row
+ * mod 8), so that eight neighbouring rows are one atom of 1024 bytes (PTX ISA, "Shared Memory
+ * Matrix Layout").
+ *
+ * @param rows query rows of an item
+ * @param cols keys of a kv tile
+ * @param stages stages of K and of V
+ * @param keySlabs slabs of a row of Q or K
+ * @param valueSlabs slabs of a row of V or O
+ * @param keys offset of the K ring; Q is at 0
+ * @param values offset of the V ring
+ * @param output offset of O's buffer
+ * @param barriers offset of the mbarriers
+ * @param bytes in all
+ */
+record HopperLayout(
+    int rows,
+    int cols,
+    int stages,
+    int keySlabs,
+    int valueSlabs,
+    int keys,
+    int values,
+    int output,
+    int barriers,
+    int bytes) {
+
+  /** Columns of a slab. */
+  static final int SLAB_COLUMNS = 64;
+
+  /** Bytes of a row of a slab. */
+  static final int PITCH = 128;
+
+  /** Query rows of a warpgroup. */
+  static final int GROUP_ROWS = 64;
+
+  private static final int BARRIER = 8;
+  private static final int SLOT = 16;
+
+  static HopperLayout of(HeadDim dim, Schedule.Hopper schedule) {
+    int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
+    int valueSlabs = Math.ceilDiv(dim.v(), SLAB_COLUMNS);
+    int row = schedule.rows() * PITCH;
+    int tile = schedule.cols() * PITCH;
+    boolean overQuery = schedule.output() == Schedule.Hopper.Output.QUERY;
+    int query = row * (overQuery ? Math.max(keySlabs, valueSlabs) : keySlabs);
+    int values = query + schedule.stages() * tile * keySlabs;
+    int output = values + schedule.stages() * tile * valueSlabs;
+    boolean own = schedule.output() == Schedule.Hopper.Output.OWN;
+    int barriers = output + (own ? row * valueSlabs : 0);
+    int count = 2 + 4 * schedule.stages();
+    int slot = (barriers + count * BARRIER + SLOT - 1) / SLOT * SLOT;
+    return new HopperLayout(
+        schedule.rows(),
+        schedule.cols(),
+        schedule.stages(),
+        keySlabs,
+        valueSlabs,
+        query,
+        values,
+        overQuery ? 0 : output,
+        barriers,
+        slot + SLOT);
+  }
+
+  /** Offset of an operand's first buffer. */
+  int buffer(Operand operand) {
+    return switch (operand) {
+      case Q -> 0;
+      case K -> keys;
+      case V -> values;
+      case O -> output;
+      case LSE, MAX_SCORE -> throw new IllegalStateException("no tile of " + operand);
+    };
+  }
+
+  /** Rows of an operand's buffer. */
+  int rows(Operand operand) {
+    return switch (operand) {
+      case Q, O -> rows;
+      case K, V -> cols;
+      case LSE, MAX_SCORE -> throw new IllegalStateException("no tile of " + operand);
+    };
+  }
+
+  /** Slabs of an operand's buffer. */
+  int slabs(Operand operand) {
+    return switch (operand) {
+      case Q, K -> keySlabs;
+      case V, O -> valueSlabs;
+      case LSE, MAX_SCORE -> throw new IllegalStateException("no tile of " + operand);
+    };
+  }
+
+  /** Bytes of one slab of an operand's buffer. */
+  int slab(Operand operand) {
+    return rows(operand) * PITCH;
+  }
+
+  /** Bytes of one buffer of an operand: what a load of a tile delivers, zeros included. */
+  int tile(Operand operand) {
+    return slabs(operand) * slab(operand);
+  }
+
+  /** Buffers of an operand. */
+  int stages(Operand operand) {
+    return operand == Operand.Q ? 1 : stages;
+  }
+
+  /** Offset of the barrier that says a buffer is full, of the operand's first buffer. */
+  int full(Operand operand) {
+    return barriers
+        + BARRIER
+            * switch (operand) {
+              case Q -> 0;
+              case K -> 2;
+              case V -> 2 + 2 * stages;
+              case O, LSE, MAX_SCORE -> throw new IllegalStateException("no ring of " + operand);
+            };
+  }
+
+  /** Offset of the barrier that says a buffer is free. */
+  int empty(Operand operand) {
+    return full(operand) + BARRIER * stages(operand);
+  }
+
+  /** Offset of the work item that is handed over with Q: query tile, head, batch, whether there is one. */
+  int slot() {
+    return bytes - SLOT;
+  }
+}

@@ -1,0 +1,136 @@
+package dev.attune.ptx.hopper;
+
+import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.tile.Op;
+import dev.attune.compiler.tile.TileKernel;
+import dev.attune.ptx.Inst;
+import dev.attune.ptx.Inst.Address;
+import dev.attune.ptx.Inst.IntOp;
+import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Operand.IntConst;
+import dev.attune.ptx.PtxKernel;
+import dev.attune.ptx.Reg;
+import dev.attune.ptx.artifact.Parameter.Role;
+import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.KernelParameters;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Instructions for a tile kernel of roles: what all warpgroups do first, then the code of each role.
+ */
+public final class HopperSelection {
+  private static final List<Operand> LOADED = List.of(Operand.Q, Operand.K, Operand.V);
+
+  private final TileKernel kernel;
+  private final Schedule.Hopper schedule;
+  private final Target target;
+  private final HopperLayout layout;
+  private final Emitter emit = new Emitter();
+
+  private HopperSelection(TileKernel kernel, Schedule.Hopper schedule, Target target) {
+    this.kernel = kernel;
+    this.schedule = schedule;
+    this.target = target;
+    this.layout = HopperLayout.of(kernel.headDim(), schedule);
+  }
+
+  /** The PTX of a kernel for a target. */
+  public static PtxKernel select(
+      TileKernel kernel, Schedule.Hopper schedule, Target target, String entry) {
+    return new HopperSelection(kernel, schedule, target).run(entry);
+  }
+
+  private PtxKernel run(String entry) {
+    if (kernel.body().size() != 1
+        || !(kernel.body().getFirst() instanceof Op.Roles roles)
+        || roles.roles().size() != 2) {
+      throw new IllegalStateException("expected a producer and a consumer role");
+    }
+    emit.operation("prologue");
+    KernelParameters parameters =
+        KernelParameters.mapped(emit, kernel.spec(), kernel.headDim(), maps());
+    Reg thread = special(Inst.Special.TID_X);
+    Reg group = emit.fresh(Reg.Kind.B32);
+    // Warp-uniform by a shuffle: the branch on it then is.
+    emit.add(
+        new Inst.ShflIdx(group, emit.arith(IntOp.SHR, Ty.S32, thread, new IntConst(7)), 0));
+    Reg shared = emit.fresh(Reg.Kind.B32);
+    emit.add(new Inst.SharedBase(shared));
+    initialise(thread, shared);
+    String consumer = emit.label("consumer");
+    Reg consumes = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, consumes, group, new IntConst(0)));
+    emit.add(new Inst.Guarded(consumes, false, new Inst.Bra(consumer, true)));
+    Registers registers = Registers.of(schedule.consumers());
+    Context context =
+        new Context(emit, kernel, schedule, layout, parameters, thread, group, shared);
+    emit.scope(() -> new ProducerCode(context, roles.roles().get(0), registers).emit());
+    emit.add(new Inst.Label(consumer));
+    emit.scope(() -> new ConsumerCode(context, roles.roles().get(1), registers).emit());
+    return new PtxKernel(
+        entry,
+        target,
+        parameters.list(),
+        schedule.threads(),
+        1,
+        layout.bytes(),
+        List.of(
+            kernel.spec().name() + " from " + kernel.spec().origin(),
+            "%s, head dim %s: %s"
+                .formatted(kernel.dtype().keyword(), kernel.headDim(), schedule.print())),
+        emit.code());
+  }
+
+  /** What the code of every role starts from. */
+  record Context(
+      Emitter emit,
+      TileKernel kernel,
+      Schedule.Hopper schedule,
+      HopperLayout layout,
+      KernelParameters parameters,
+      Reg thread,
+      Reg group,
+      Reg shared) {}
+
+  private Map<Operand, Role.TensorMap> maps() {
+    Map<Operand, Role.TensorMap> maps = new EnumMap<>(Operand.class);
+    for (Operand of : LOADED) {
+      maps.put(of, new Role.TensorMap(of, layout.rows(of), HopperLayout.SLAB_COLUMNS));
+    }
+    maps.put(
+        Operand.O,
+        new Role.TensorMap(Operand.O, HopperLayout.GROUP_ROWS, HopperLayout.SLAB_COLUMNS));
+    return maps;
+  }
+
+  private Reg special(Inst.Special special) {
+    Reg reg = emit.fresh(Reg.Kind.B32);
+    emit.add(new Inst.ReadSpecial(reg, special));
+    return reg;
+  }
+
+  /** One thread sets the barriers up before any other uses them. */
+  private void initialise(Reg thread, Reg shared) {
+    emit.operation("barriers");
+    String done = emit.label("initialised");
+    Reg other = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, other, thread, new IntConst(0)));
+    emit.add(new Inst.Guarded(other, false, new Inst.Bra(done, false)));
+    for (Operand of : LOADED) {
+      for (int stage = 0; stage < layout.stages(of); stage++) {
+        emit.add(new Inst.MbarrierInit(new Address(shared, layout.full(of) + 8 * stage), 1));
+        emit.add(
+            new Inst.MbarrierInit(
+                new Address(shared, layout.empty(of) + 8 * stage), schedule.consumers()));
+      }
+    }
+    emit.add(new Inst.FenceMbarrierInit());
+    emit.add(new Inst.Label(done));
+    emit.add(new Inst.BarSync(0));
+  }
+}

@@ -1,0 +1,235 @@
+package dev.attune.ptx.hopper;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.tile.Op;
+import dev.attune.compiler.tile.TileKernel;
+import dev.attune.ptx.Inst;
+import dev.attune.ptx.Inst.Address;
+import dev.attune.ptx.Inst.IntOp;
+import dev.attune.ptx.Inst.MemTy;
+import dev.attune.ptx.Inst.Space;
+import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Operand.IntConst;
+import dev.attune.ptx.Reg;
+import dev.attune.ptx.hopper.HopperSelection.Context;
+import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.Env;
+import dev.attune.ptx.select.ExprCode;
+import dev.attune.ptx.select.Held;
+import dev.attune.ptx.select.RegisterCode;
+import dev.attune.ptx.select.RowCode;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The producer: one thread of its warpgroup claims items and loads their tiles. */
+final class ProducerCode {
+  private final Context context;
+  private final Emitter emit;
+  private final HopperLayout layout;
+  private final Op.Role role;
+  private final Registers registers;
+  private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
+  private final Map<Operand, Reg> maps = new EnumMap<>(Operand.class);
+  private @Nullable WorkItems work;
+  private @Nullable Reg next;
+
+  ProducerCode(Context context, Op.Role role, Registers registers) {
+    this.context = context;
+    this.emit = context.emit();
+    this.layout = context.layout();
+    this.role = role;
+    this.registers = registers;
+  }
+
+  void emit() {
+    emit.operation("role " + role.name());
+    emit.add(new Inst.SetMaxRegisters(registers.producer(), false));
+    String end = emit.label("produced");
+    Reg warp = emit.fresh(Reg.Kind.B32);
+    emit.add(
+        new Inst.ShflIdx(
+            warp, emit.arith(IntOp.SHR, Ty.S32, context.thread(), new IntConst(5)), 0));
+    Reg other = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, other, warp, new IntConst(0)));
+    emit.add(new Inst.Guarded(other, false, new Inst.Bra(end, true)));
+    Reg elected = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.Elect(elected));
+    emit.add(new Inst.Guarded(elected, true, new Inst.Bra(end, false)));
+    for (Operand of : List.of(Operand.Q, Operand.K, Operand.V)) {
+      Reg map = emit.fresh(Reg.Kind.B64);
+      emit.add(new Inst.TensorMapAddress(map, context.parameters().tensorMap(of)));
+      emit.add(new Inst.PrefetchTensorMap(map));
+      maps.put(of, map);
+      rings.put(of, new Ring(emit, context.shared(), layout, of, true));
+    }
+    if (role.body().size() != 1
+        || !(role.body().getFirst() instanceof Op.ForItems items)
+        || !(items.items() instanceof Op.Items.Claimed claimed)) {
+      throw new IllegalStateException("expected a loop over claimed items");
+    }
+    items(items.body(), claimed);
+    emit.add(new Inst.Label(end));
+    emit.add(new Inst.Ret());
+  }
+
+  private void items(List<Op> body, Op.Items.Claimed claimed) {
+    TileKernel kernel = context.kernel();
+    work = new WorkItems(emit, context.parameters(), kernel, claimed.sectionBytes());
+    Reg number = special(Inst.Special.CTAID_X);
+    Reg ctas = special(Inst.Special.NCTAID_X);
+    Reg count = work.count();
+    String start = emit.label("item");
+    String none = emit.label("no_item");
+    emit.add(new Inst.Label(start));
+    Reg past = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.SetP(CompareOp.GE, Ty.S32, past, number, count));
+    emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, false)));
+    emit.scope(() -> item(body, requireNonNull(work).item(number)));
+    emit.add(
+        new Inst.Arith(
+            IntOp.ADD, Ty.S32, number, requireNonNull(next, "no item was claimed"), ctas));
+    emit.add(new Inst.Bra(start, false));
+    emit.add(new Inst.Label(none));
+    end(ctas);
+  }
+
+  /** Tells the consumers that there is no more, and leaves the counter as it was found. */
+  private void end(Reg ctas) {
+    Ring ring = ring(Operand.Q);
+    Reg barriers = ring.barriers();
+    ring.await(ring.empty(barriers));
+    Reg zero = emit.fresh(Reg.Kind.B32);
+    emit.add(new Inst.Mov(zero, new IntConst(0)));
+    slot(List.of(zero, zero, zero, zero));
+    emit.add(new Inst.MbarrierArrive(ring.full(barriers)));
+    emit.add(new Inst.FenceGpu());
+    Reg counter = context.parameters().counter();
+    Reg before = emit.fresh(Reg.Kind.B32);
+    Reg last = (Reg) emit.arith(IntOp.SUB, Ty.S32, ctas, new IntConst(1));
+    emit.add(new Inst.AtomInc(before, new Address(counter, 4), last));
+    Reg others = emit.fresh(Reg.Kind.PRED);
+    String kept = emit.label("counter_kept");
+    emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, others, before, last));
+    emit.add(new Inst.Guarded(others, false, new Inst.Bra(kept, false)));
+    emit.add(new Inst.FenceGpu());
+    emit.add(new Inst.St(Space.GLOBAL, MemTy.B32, new Address(counter, 0), List.of(zero)));
+    emit.add(new Inst.Label(kept));
+  }
+
+  private void item(List<Op> body, WorkItems.Item item) {
+    TileKernel kernel = context.kernel();
+    Reg first =
+        (Reg) emit.arith(IntOp.MUL, Ty.S32, item.tile(), new IntConst(kernel.rows()));
+    Reg kvHead =
+        (Reg)
+            emit.arith(
+                IntOp.DIV, Ty.U32, item.head(), context.parameters().size(Extent.GROUP));
+    Env env =
+        context
+            .parameters()
+            .env(item.batch(), item.head(), kvHead, rows(context, first, kernel.rows()));
+    ExprCode expressions = new ExprCode(emit, kernel.spec(), env);
+    RowCode none =
+        new RowCode(
+            emit,
+            expressions,
+            first,
+            (Reg) context.parameters().size(Extent.SQ),
+            (Reg) context.parameters().size(Extent.SKV),
+            1,
+            1);
+    RegisterCode code = new RegisterCode(emit, kernel, role.body(), expressions, none, first);
+    code.put(kernel.qTile(), new Held.Int(item.tile()));
+    block(body, code, item, kvHead);
+  }
+
+  /** The variables of the rows that an item has. */
+  static Map<Expr.Var, Reg> rows(Context context, Reg first, int rows) {
+    Emitter emit = context.emit();
+    return Map.of(
+        TileKernel.Q_FIRST, first, TileKernel.Q_LAST, inside(context, first, rows - 1L));
+  }
+
+  /** {@code first} and {@code further} rows on, but before Sq. */
+  static Reg inside(Context context, Reg first, long further) {
+    Emitter emit = context.emit();
+    var row = emit.arith(IntOp.ADD, Ty.S32, first, new IntConst(further));
+    var end =
+        emit.arith(IntOp.SUB, Ty.S32, context.parameters().size(Extent.SQ), new IntConst(1));
+    return (Reg) emit.arith(IntOp.MIN, Ty.S32, row, end);
+  }
+
+  private void block(List<Op> ops, RegisterCode code, WorkItems.Item item, Reg kvHead) {
+    for (Op op : ops) {
+      switch (op) {
+        case Op.Put put -> put(put, code, item, kvHead);
+        case Op.For loop -> code.loop(loop, index -> block(loop.body(), code, item, kvHead));
+        case Op.Claim c -> {
+          emit.operation("claim");
+          Reg claimed = emit.fresh(Reg.Kind.B32);
+          emit.add(
+              new Inst.AtomAdd(
+                  claimed, new Address(context.parameters().counter(), 0), new IntConst(1)));
+          next = claimed;
+        }
+        default -> code.operation(op);
+      }
+    }
+  }
+
+  private void put(Op.Put put, RegisterCode code, WorkItems.Item item, Reg kvHead) {
+    Operand operand = put.channel().operand();
+    emit.operation("put " + put.channel().name());
+    Ring ring = ring(operand);
+    Reg barriers = ring.barriers();
+    ring.await(ring.empty(barriers));
+    boolean query = operand == Operand.Q;
+    if (query) {
+      Reg some = emit.fresh(Reg.Kind.B32);
+      emit.add(new Inst.Mov(some, new IntConst(1)));
+      slot(List.of(item.tile(), item.head(), item.batch(), some));
+    }
+    emit.add(new Inst.MbarrierExpect(ring.full(barriers), layout.tile(operand)));
+    var tile = emit.arith(IntOp.ADD, Ty.S32, code.integer(put.index()), new IntConst(put.ahead()));
+    var row = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(layout.rows(operand)));
+    Reg buffer = ring.staged(context.shared(), layout.tile(operand));
+    for (int slab = 0; slab < layout.slabs(operand); slab++) {
+      List<dev.attune.ptx.Operand> coordinates = new ArrayList<>();
+      coordinates.add(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS));
+      coordinates.add(row);
+      coordinates.add(query ? item.head() : kvHead);
+      coordinates.add(item.batch());
+      emit.add(
+          new Inst.TmaLoad(
+              new Address(buffer, layout.buffer(operand) + slab * layout.slab(operand)),
+              requireNonNull(maps.get(operand)),
+              coordinates,
+              ring.full(barriers)));
+    }
+    ring.advance();
+  }
+
+  private void slot(List<Reg> words) {
+    emit.add(
+        new Inst.St(
+            Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
+  }
+
+  private Ring ring(Operand operand) {
+    return requireNonNull(rings.get(operand), () -> "no ring of " + operand);
+  }
+
+  private Reg special(Inst.Special special) {
+    Reg reg = emit.fresh(Reg.Kind.B32);
+    emit.add(new Inst.ReadSpecial(reg, special));
+    return reg;
+  }
+}

@@ -1,0 +1,35 @@
+package dev.attune.ptx.hopper;
+
+/**
+ * How the registers of an SM are shared out by {@code setmaxnreg}. A CTA starts with as many for
+ * every thread as 65536 allow, in steps of 8; the producer gives back what the consumers take.
+ *
+ * @param entry registers of a thread at the start
+ * @param producer registers of a producer thread
+ * @param consumer registers of a consumer thread
+ */
+record Registers(int entry, int producer, int consumer) {
+  private static final int POOL = 64 * 1024;
+  private static final int GROUP = 128;
+
+  /** The shares for a number of consumer warpgroups. */
+  static Registers of(int consumers) {
+    int threads = GROUP * (consumers + 1);
+    int entry = Math.min(248, POOL / threads / 8 * 8);
+    return switch (consumers) {
+      case 1 -> new Registers(entry, 56, 248);
+      case 2 -> new Registers(entry, 24, 240);
+      case 3 -> new Registers(entry, 32, 160);
+      case 4 -> new Registers(entry, 24, 112);
+      default -> throw new IllegalArgumentException(consumers + " consumer warpgroups");
+    };
+  }
+
+  Registers {
+    int consumers = POOL / entry / GROUP - 1;
+    if (GROUP * (producer + consumers * consumer) > GROUP * (consumers + 1) * entry) {
+      throw new IllegalArgumentException(
+          "producer %d and consumers %d exceed the pool".formatted(producer, consumer));
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package dev.attune.compiler.tile;
+
+import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.Eval;
+import dev.attune.compiler.spec.Expr;
+import org.jspecify.annotations.Nullable;
+
+/** Where a running role computes: its work item, its rows of it, and expressions there. */
+final class Place {
+  private final TileKernel kernel;
+  private final Eval eval;
+  private final int seq;
+  private final boolean rounding;
+  private final int copy;
+  private final int rows;
+  private WorkOrder.@Nullable Item item;
+
+  /**
+   * Without an item.
+   *
+   * @param copy which copy of the role, of {@code copies}
+   */
+  Place(TileKernel kernel, Bindings bindings, boolean rounding, int copy, int copies) {
+    this.kernel = kernel;
+    this.eval = new Eval(bindings);
+    this.seq = bindings.shape().seq();
+    this.rounding = rounding;
+    this.copy = copy;
+    this.rows = kernel.rows() / copies;
+  }
+
+  /** Goes on to another item. */
+  void enter(WorkOrder.Item next) {
+    item = next;
+    int first = next.tile() * kernel.rows();
+    eval.bind(TileKernel.Q_FIRST, first);
+    eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), seq) - 1);
+    eval.bind(TileKernel.ROLE_FIRST, position(0));
+    eval.bind(TileKernel.ROLE_LAST, Math.min(position(rows), seq) - 1);
+  }
+
+  WorkOrder.Item item() {
+    if (item == null) {
+      throw new IllegalStateException("no work item has been taken");
+    }
+    return item;
+  }
+
+  /** The query position of one of the role's rows. */
+  int position(int row) {
+    return item().tile() * kernel.rows() + copy * rows + row;
+  }
+
+  /** How many of the role's rows are before Sq. */
+  int rowsInside() {
+    return Math.clamp(seq - position(0), 0, rows);
+  }
+
+  boolean rounding() {
+    return rounding;
+  }
+
+  TileKernel kernel() {
+    return kernel;
+  }
+
+  /** An evaluator at an element. */
+  Eval at(int query, int key) {
+    return eval.at(item().batch(), item().head(), query, key);
+  }
+
+  /** An int that is the same for the whole role. */
+  long integer(Expr e) {
+    return at(0, 0).integer(e);
+  }
+
+  /** A float that is the same for the whole role. */
+  double uniform(Expr e) {
+    return f32(at(0, 0).real(e));
+  }
+
+  /** A number as the kernel keeps it. */
+  double f32(double x) {
+    return rounding ? (float) x : x;
+  }
+}

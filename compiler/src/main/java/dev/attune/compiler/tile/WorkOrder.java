@@ -1,0 +1,96 @@
+package dev.attune.compiler.tile;
+
+import dev.attune.compiler.spec.Shape;
+
+/**
+ * The order in which a kernel's work items are handed out: what item a number of the counter is.
+ *
+ * <p>The key/value heads of all batch elements, numbered b·Hkv + hkv, are cut into sections of
+ * {@link #sectionHeads} heads; the last one may have fewer. Sections come one after another. Within
+ * a section of n key/value heads, query tiles come in the kernel's order, and for each query tile
+ * all n·group query heads of the section, ascending. So with s = sectionHeads, g = group, and T
+ * query tiles, item number t is of section t / (s·g·T); with r the remainder and w = min(s, B·Hkv −
+ * section·s)·g the section's query heads, it is query tile r / w (or T − 1 − r / w where the order
+ * is descending) of query head section·s·g + r % w, in which query heads are numbered b·Hq + h.
+ *
+ * @param queryTiles of one head
+ * @param sectionHeads key/value heads of a section, a power of two
+ */
+public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int sectionHeads) {
+
+  private static final int ELEMENT_BYTES = 2;
+
+  public WorkOrder {
+    if (queryTiles < 0 || sectionHeads < 1) {
+      throw new IllegalArgumentException(
+          queryTiles + " query tiles, sections of " + sectionHeads + " heads");
+    }
+  }
+
+  /**
+   * One piece of work.
+   *
+   * @param batch batch element
+   * @param head query head
+   * @param tile query tile
+   */
+  public record Item(int batch, int head, int tile) {}
+
+  /** The order of a kernel that claims items, for one problem. */
+  public static WorkOrder of(TileKernel kernel, Op.Items.Claimed items, Shape shape) {
+    return new WorkOrder(
+        shape,
+        queryTiles(kernel, shape),
+        kernel.order(),
+        sectionHeads(items.sectionBytes(), shape));
+  }
+
+  /** How many tiles the queries of one head are cut into. */
+  public static int queryTiles(TileKernel kernel, Shape shape) {
+    return Math.ceilDiv(shape.seq(), kernel.rows());
+  }
+
+  /**
+   * The largest power of two of heads whose K and V, of 16-bit elements, take at most {@code
+   * sectionBytes}; at least 1, and no larger than is needed to hold all heads.
+   */
+  public static int sectionHeads(long sectionBytes, Shape shape) {
+    long headBytes =
+        (long) shape.kvSeq() * (shape.headDim().qk() + shape.headDim().v()) * ELEMENT_BYTES;
+    long all = (long) shape.batch() * shape.kvHeads();
+    int heads = 1;
+    while (heads < all && 2L * heads * headBytes <= sectionBytes) {
+      heads *= 2;
+    }
+    return heads;
+  }
+
+  /** How many items there are. */
+  public long items() {
+    return (long) queryTiles * shape.batch() * shape.heads();
+  }
+
+  /**
+   * An item.
+   *
+   * @param number in [0, {@link #items})
+   */
+  public Item item(long number) {
+    if (number < 0 || number >= items()) {
+      throw new IllegalArgumentException("item " + number + " of " + items());
+    }
+    long sectionQueries = (long) sectionHeads * shape.group();
+    long section = number / (sectionQueries * queryTiles);
+    long rest = number % (sectionQueries * queryTiles);
+    long first = section * sectionQueries;
+    long width = Math.min(sectionQueries, (long) shape.batch() * shape.heads() - first);
+    int place = (int) (rest / width);
+    int head = (int) (first + rest % width);
+    int tile =
+        switch (order) {
+          case ASCENDING -> place;
+          case DESCENDING -> queryTiles - 1 - place;
+        };
+    return new Item(head / shape.heads(), head % shape.heads(), tile);
+  }
+}

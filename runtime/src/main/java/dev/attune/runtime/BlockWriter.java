@@ -1,0 +1,107 @@
+package dev.attune.runtime;
+
+import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.ptx.artifact.Manifest;
+import dev.attune.ptx.artifact.Parameter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Lays the parameters of a kernel out, with every value that does not depend on addresses. */
+final class BlockWriter {
+  private final List<Parameter> parameters;
+  private final int[] offsets;
+  private final ByteBuffer block;
+  private final List<LaunchLayout.Slot> slots = new ArrayList<>();
+
+  /**
+   * Writes the block.
+   *
+   * @param operands tensors by operand, which stand at the indices of {@code places}
+   * @param places the index of each tensor by its name
+   * @param empty whether nothing will be launched, so that tensors without elements are no problem
+   * @throws LaunchException if a tensor map cannot say where a tensor's elements lie
+   */
+  BlockWriter(
+      Manifest manifest,
+      Map<Operand, Tensor> operands,
+      Map<String, Integer> places,
+      Shape shape,
+      double scale,
+      Map<String, Double> params,
+      boolean empty) {
+    parameters = manifest.parameters();
+    offsets = new int[parameters.size()];
+    int end = 0;
+    for (int i = 0; i < offsets.length; i++) {
+      Parameter.Type type = parameters.get(i).type();
+      offsets[i] = Math.ceilDiv(end, type.alignment()) * type.alignment();
+      end = offsets[i] + type.bytes();
+    }
+    block = ByteBuffer.allocate(end).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < offsets.length; i++) {
+      int at = offsets[i];
+      switch (parameters.get(i).role()) {
+        case Parameter.Role.Pointer(Operand of) ->
+            slots.add(new LaunchLayout.Slot.Address(at, get(places, LaunchCheck.name(of))));
+        case Parameter.Role.Stride(Operand of, Parameter.Axis axis) ->
+            block.putLong(at, stride(get(operands, of), axis));
+        case Parameter.Role.Size(var extent) -> block.putInt(at, shape.extent(extent));
+        case Parameter.Role.Scale() -> block.putFloat(at, (float) scale);
+        case Parameter.Role.Scalar(String name) -> {
+          double value = get(params, name);
+          if (parameters.get(i).type() == Parameter.Type.F32) {
+            block.putFloat(at, (float) value);
+          } else {
+            block.putInt(at, (int) value);
+          }
+        }
+        case Parameter.Role.Captured(String name) ->
+            slots.add(
+                new LaunchLayout.Slot.Address(at, get(places, LaunchCheck.capturedName(name))));
+        case Parameter.Role.TensorMap(Operand of, int boxRows, int boxCols) -> {
+          if (!empty) {
+            String name = LaunchCheck.name(of);
+            TensorMap map = TensorMap.of(name, get(operands, of), boxRows, boxCols);
+            slots.add(new LaunchLayout.Slot.Map(at, get(places, name), map));
+          }
+        }
+        case Parameter.Role.Counter() -> slots.add(new LaunchLayout.Slot.Counter(at));
+      }
+    }
+  }
+
+  byte[] block() {
+    return block.array();
+  }
+
+  int[] offsets() {
+    return offsets;
+  }
+
+  List<LaunchLayout.Slot> slots() {
+    return slots;
+  }
+
+  /** The stride a kernel may rely on: 0 along an axis it cannot move on. */
+  private static long stride(Tensor tensor, Parameter.Axis axis) {
+    int index =
+        switch (axis) {
+          case BATCH -> 0;
+          case SEQ -> 1;
+          case HEAD -> 2;
+        };
+    return tensor.extent(index) > 1 ? tensor.stride(index) : 0;
+  }
+
+  private static <K, V> V get(Map<K, V> map, K key) {
+    V value = map.get(key);
+    if (value == null) {
+      throw new AssertionError("checked before: " + key);
+    }
+    return value;
+  }
+}
