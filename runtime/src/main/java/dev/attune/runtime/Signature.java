@@ -12,7 +12,7 @@ import java.util.List;
  * for memory, as good as any others of the same signature.
  */
 @SuppressWarnings("ArrayRecordComponent") // Compared by content below.
-record Signature(long[] words) {
+record Signature(List<ElementType> types, long[] words) {
 
   /** The tensors of arguments in a fixed order: Q, K, V, O, then those of LSE, … that are there. */
   static List<Tensor> tensors(AttentionSpec spec, Arguments arguments) {
@@ -34,15 +34,16 @@ record Signature(long[] words) {
 
   /** The signature of arguments with their {@link #tensors}. */
   static Signature of(AttentionSpec spec, Arguments arguments, List<Tensor> tensors) {
-    int words = 4 + spec.tensors().size() + 2 * spec.params().size();
+    int words = 5 + spec.tensors().size() + 2 * spec.params().size();
     for (Tensor tensor : tensors) {
       words += 1 + 2 * tensor.rank();
     }
     long[] all = new long[words];
     int at = 0;
     // Names that are not declared only show in the counts: no accepted arguments have any.
-    all[at++] = (arguments.lse().isPresent() ? 1 : 0) + (arguments.maxScore().isPresent() ? 2 : 0);
     all[at++] = (long) arguments.params().size() << 32 | arguments.tensors().size();
+    all[at++] = arguments.lse().isPresent() ? 1 : 0;
+    all[at++] = arguments.maxScore().isPresent() ? 1 : 0;
     all[at++] = arguments.scale().isPresent() ? 1 : 0;
     all[at++] = Double.doubleToRawLongBits(arguments.scale().orElse(0));
     for (TensorDecl declared : spec.tensors()) {
@@ -53,19 +54,23 @@ record Signature(long[] words) {
       all[at++] = value == null ? 0 : 1;
       all[at++] = Double.doubleToRawLongBits(value == null ? 0 : value);
     }
+    List<ElementType> types = new ArrayList<>(tensors.size());
     for (Tensor tensor : tensors) {
-      all[at++] = (long) tensor.type().ordinal() << 32 | tensor.rank();
+      types.add(tensor.type());
+      all[at++] = tensor.rank();
       for (int axis = 0; axis < tensor.rank(); axis++) {
         all[at++] = tensor.extent(axis);
         all[at++] = tensor.stride(axis);
       }
     }
-    return new Signature(all);
+    return new Signature(types, all);
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Signature(long[] others) && Arrays.equals(words, others);
+    return other instanceof Signature(List<ElementType> otherTypes, long[] otherWords)
+        && Arrays.equals(words, otherWords)
+        && types.equals(otherTypes);
   }
 
   @Override

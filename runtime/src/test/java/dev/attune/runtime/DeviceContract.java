@@ -204,15 +204,15 @@ abstract class DeviceContract {
   @Test
   void tensorMapsFollowStrides() {
     Assumptions.assumeTrue(device.info().runs(Target.SM_90A));
-    int dim = TileCopyKernel.DIM;
+    long dim = TileCopyKernel.DIM;
     // Q and O side by side in rows of 3 x 64 elements, heads before positions.
-    Buffer packed = device.allocate(2L * 2 * 3 * 37 * 3 * dim);
+    Buffer packed = device.allocate(2 * 2 * 3 * 37 * 3 * dim);
     packed.fill((byte) 0);
-    int[] shape = {2, 37, 3, dim};
+    int[] shape = {2, 37, 3, TileCopyKernel.DIM};
     long[] strides = {3 * 37 * 3 * dim, 3 * dim, 37 * 3 * dim, 1};
     Tensor q = Tensor.strided(packed, ElementType.BF16, 0, shape, strides);
-    Tensor gap = Tensor.strided(packed, ElementType.BF16, 2L * dim, shape, strides);
-    Tensor o = Tensor.strided(packed, ElementType.BF16, 4L * dim, shape, strides);
+    Tensor gap = Tensor.strided(packed, ElementType.BF16, 2 * dim, shape, strides);
+    Tensor o = Tensor.strided(packed, ElementType.BF16, 4 * dim, shape, strides);
     NdArray values = values(shape);
     q.upload(values);
     try (Kernel tiles = device.load(CopyKernel.SPEC, TileCopyKernel.artifact())) {

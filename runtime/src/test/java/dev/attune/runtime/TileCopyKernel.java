@@ -12,8 +12,8 @@ import dev.attune.ptx.artifact.Parameter.Role;
 import java.util.List;
 
 /**
- * What {@link CopyKernel} does, for heads of dimension 64 and compute capability 9.0: through tensor
- * maps, by CTAs that claim tiles from a counter, and set it to zero in the end.
+ * What {@link CopyKernel} does, for heads of dimension 64 and compute capability 9.0: through
+ * tensor maps, by CTAs that claim tiles from a counter, and set it to zero in the end.
  */
 final class TileCopyKernel {
   static final int ROWS = 16;

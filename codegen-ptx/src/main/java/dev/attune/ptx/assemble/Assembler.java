@@ -29,6 +29,21 @@ public final class Assembler {
     return assemble(ptx, target.ptxName());
   }
 
+  /**
+   * Machine code for a kernel that is to be launched: as {@link #assemble}, and for kernels of
+   * warpgroups only what was written.
+   *
+   * @throws AssemblyException also where such a kernel spills, waits more often than it says, or
+   *     keeps its registers in spite of {@code setmaxnreg}
+   */
+  public static Assembly build(String ptx, Target target) {
+    Assembly assembly = assemble(ptx, target);
+    if (WarpgroupGate.applies(ptx)) {
+      WarpgroupGate.check(assembly);
+    }
+    return assembly;
+  }
+
   /** The version of the assembler, such as {@code 12.0}. */
   public static String version() {
     NativeLibraries.load(NativeLibrary.PTX_COMPILER);

@@ -3,7 +3,7 @@ package dev.attune.ptx.assemble;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The assembler refused the PTX or the target. */
+/** The assembler refused the PTX or the target, or did not take a kernel as it was written. */
 public final class AssemblyException extends RuntimeException {
   private static final int SHOWN = 8;
 

@@ -131,8 +131,8 @@ final class ConsumerCode {
     private final Map<Operand, Reg> barriers = new HashMap<>();
     private final RowCode rows;
     private final ExprCode expressions;
-    // What waits until no product is in flight.
-    private final List<Runnable> deferred = new ArrayList<>();
+    private Runnable correction = () -> {};
+    private final List<Ring> passed = new ArrayList<>();
     private boolean inFlight;
     private boolean copied;
     private boolean stored;
@@ -189,8 +189,8 @@ final class ConsumerCode {
             emit.add(new Inst.WgmmaWait(o.pending()));
             if (o.pending() == 0) {
               inFlight = false;
-              deferred.forEach(Runnable::run);
-              deferred.clear();
+              correction.run();
+              correction = () -> {};
             }
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
@@ -215,13 +215,16 @@ final class ConsumerCode {
       Reg[] floor = code.rowValues(o.floor());
       RowCode.BitMax max = rows.maxOfBits(in, factor, floor);
       code.put(o.out(), max.rows());
-      deferred.add(() -> rows.correct(max, in, factor, floor));
+      correction = () -> rows.correct(max, in, factor, floor);
     }
 
     private void get(Op.Get o) {
       emit.operation("get " + o.out());
       Operand operand = o.channel().operand();
       Ring ring = ring(operand);
+      if (passed.contains(ring)) {
+        advance();
+      }
       Reg at = ring.barriers();
       barriers.put(operand, at);
       if (operand == Operand.Q) {
@@ -251,10 +254,16 @@ final class ConsumerCode {
       if (inFlight) {
         // Between a product and its wait the assembler would lose that the stage is uniform, and
         // compute descriptors in vector registers from then on.
-        deferred.add(ring::advance);
+        passed.add(ring);
       } else {
         ring.advance();
+        advance();
       }
+    }
+
+    private void advance() {
+      passed.forEach(Ring::advance);
+      passed.clear();
     }
 
     private void issue(Op.Dot o) {

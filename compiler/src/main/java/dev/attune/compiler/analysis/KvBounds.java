@@ -28,10 +28,10 @@ public record KvBounds(
   /** The last row of the tile that exists. */
   public static final Expr.Var Q_LAST = new Expr.Var(-2);
 
-  /** The first of a part of the tile's rows, which may be at or past Sq. */
+  /** The first of a part of the tile's rows, or the last row of all where none of it exists. */
   public static final Expr.Var PART_FIRST = new Expr.Var(-3);
 
-  /** The last of a part of the tile's rows that exists; less than the first where none does. */
+  /** The last of a part of the tile's rows, or the last row of all where none of it exists. */
   public static final Expr.Var PART_LAST = new Expr.Var(-4);
 
   public KvBounds {

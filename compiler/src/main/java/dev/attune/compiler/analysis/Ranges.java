@@ -45,9 +45,6 @@ public final class Ranges {
 
   private static final int LARGEST_BOX = 4096;
 
-  // Rows of a tile beyond its first.
-  private static final int LARGEST_TILE = 1 << 12;
-
   private final Map<Position, Interval> positions;
   private final Map<Extent, Interval> sizes;
   private final Map<String, FloatRange> params;
@@ -110,7 +107,7 @@ public final class Ranges {
         Map.of(
             KvBounds.Q_FIRST.id(), row,
             KvBounds.Q_LAST.id(), row,
-            KvBounds.PART_FIRST.id(), new Interval(0, Shape.MAX_SEQ - 1 + LARGEST_TILE),
+            KvBounds.PART_FIRST.id(), row,
             KvBounds.PART_LAST.id(), row));
   }
 

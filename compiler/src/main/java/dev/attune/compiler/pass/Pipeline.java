@@ -28,6 +28,7 @@ public final class Pipeline {
       passes.add(LazyRescale.pass(schedule.lazyThreshold()));
     }
     passes.add(ReduceLate.PASS);
+    passes.add(RowLimits.PASS);
     passes.add(DoubleBuffer.pass(schedule.stages()));
     return List.copyOf(passes);
   }

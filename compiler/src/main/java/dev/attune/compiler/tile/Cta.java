@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 
 /** One CTA of a run: its channels and the copies of its roles. */
 final class Cta {
+  private final String name;
   private final Memory memory;
   private final Counter counter;
   private final List<Worker> workers = new ArrayList<>();
@@ -29,16 +30,19 @@ final class Cta {
   /**
    * Before its first operation.
    *
+   * @param name for messages, where there are several
    * @param counter where items are claimed, if they are
    * @param random of the moments at which things happen
    */
   Cta(
+      String name,
       TileKernel kernel,
       Bindings bindings,
       Memory memory,
       Counter counter,
       boolean rounding,
       SplittableRandom random) {
+    this.name = name;
     this.memory = memory;
     this.counter = counter;
     List<Op.Role> roles = roles(kernel);
@@ -68,6 +72,10 @@ final class Cta {
   Cta enter(WorkOrder.Item item) {
     workers.forEach(w -> w.enter(item));
     return this;
+  }
+
+  String name() {
+    return name;
   }
 
   List<Worker> workers() {

@@ -46,7 +46,6 @@ final class Interleaving {
           waiting.stream()
               .map(w -> w.name() + " at " + w.step().map(Object::toString).orElse("its end"))
               .sorted()
-              .distinct()
               .collect(Collectors.joining("; ")));
     }
   }

@@ -101,10 +101,12 @@ final class Memory {
 
   /** Writes one float for each query position from {@code position} on. */
   void storeRow(Operand operand, WorkOrder.Item item, int position, int rows, double[] from) {
+    int to = (item.batch() * shape.heads() + item.head()) * shape.seq() + position;
+    if (rows > 0) {
+      System.arraycopy(from, 0, output(operand), to, rows);
+    }
     for (int r = 0; r < rows; r++) {
-      int to = (item.batch() * shape.heads() + item.head()) * shape.seq() + position + r;
-      output(operand)[to] = from[r];
-      count(operand, to);
+      count(operand, to + r);
     }
   }
 

@@ -35,7 +35,7 @@ final class Place {
     int first = next.tile() * kernel.rows();
     eval.bind(TileKernel.Q_FIRST, first);
     eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), seq) - 1);
-    eval.bind(TileKernel.ROLE_FIRST, position(0));
+    eval.bind(TileKernel.ROLE_FIRST, Math.min(position(0), seq - 1));
     eval.bind(TileKernel.ROLE_LAST, Math.min(position(rows), seq) - 1);
   }
 

@@ -105,7 +105,8 @@ public final class TileInterpreter {
                   i -> {
                     SplittableRandom random = random(i);
                     return run(
-                        List.of(cta(new Cta.Counter(order), random).enter(order.item(i))), random);
+                        List.of(cta("", new Cta.Counter(order), random).enter(order.item(i))),
+                        random);
                   })
               .toList());
     }
@@ -116,13 +117,13 @@ public final class TileInterpreter {
       Cta.Counter counter = new Cta.Counter(order);
       List<Cta> ctas =
           LongStream.range(0, Math.min(CTAS, order.items()))
-              .mapToObj(i -> cta(counter, random))
+              .mapToObj(i -> cta("CTA " + i + " ", counter, random))
               .toList();
       return run(ctas, random);
     }
 
-    private Cta cta(Cta.Counter counter, SplittableRandom random) {
-      return new Cta(kernel, bindings, memory, counter, options.rounding(), random);
+    private Cta cta(String name, Cta.Counter counter, SplittableRandom random) {
+      return new Cta(name, kernel, bindings, memory, counter, options.rounding(), random);
     }
 
     // One stream of draws for each run of a CTA, whatever thread runs it.

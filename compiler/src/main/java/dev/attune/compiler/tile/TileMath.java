@@ -2,10 +2,10 @@ package dev.attune.compiler.tile;
 
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Eval;
+import dev.attune.compiler.spec.Expr;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.DoubleBinaryOperator;
-import java.util.function.DoubleUnaryOperator;
 
 /** The operations whose results are tiles. */
 final class TileMath {
@@ -75,20 +75,18 @@ final class TileMath {
   }
 
   void map(Op.Map o) {
+    Expr expr = o.expr().expr();
     positions(
-        o.out(),
-        o.in(),
-        o.index(),
-        (eval, key) -> score -> place.f32(eval.score(score).real(o.expr().expr())));
+        o.out(), o.in(), o.index(), (eval, key, score) -> place.f32(eval.score(score).real(expr)));
   }
 
   void mask(Op.Mask o) {
+    Expr predicate = o.predicate().expr();
     positions(
         o.out(),
         o.in(),
         o.index(),
-        (eval, key) ->
-            score -> key < kvSeq && eval.bool(o.predicate().expr()) ? score : o.otherwise());
+        (eval, key, score) -> key < kvSeq && eval.bool(predicate) ? score : o.otherwise());
   }
 
   void limit(Op.Limit o) {
@@ -96,18 +94,17 @@ final class TileMath {
         o.out(),
         o.in(),
         o.index(),
-        (eval, key) ->
-            score ->
-                key < kvSeq
-                        && o.first().stream().allMatch(c -> key >= eval.integer(c.expr()))
-                        && o.last().stream().allMatch(c -> key <= eval.integer(c.expr()))
-                    ? score
-                    : o.otherwise());
+        (eval, key, score) ->
+            key < kvSeq
+                    && o.first().stream().allMatch(c -> key >= eval.integer(c.expr()))
+                    && o.last().stream().allMatch(c -> key <= eval.integer(c.expr()))
+                ? score
+                : o.otherwise());
   }
 
-  /** A function of an element of a tile of scores, given its position. */
+  /** What becomes of an element of a tile of scores. */
   private interface Positioned {
-    DoubleUnaryOperator at(Eval eval, long key);
+    double at(Eval eval, int key, double score);
   }
 
   private void positions(Value out, Value in, Value index, Positioned f) {
@@ -117,7 +114,7 @@ final class TileMath {
     for (int i = 0; i < results.length; i++) {
       int key = firstKey + i % scores.cols();
       Eval eval = place.at(place.position(i / scores.cols()), key);
-      results[i] = f.at(eval, key).applyAsDouble(scores.elements()[i]);
+      results[i] = f.at(eval, key, scores.elements()[i]);
     }
     values.put(out, new Data.Matrix(scores.rows(), scores.cols(), results));
   }

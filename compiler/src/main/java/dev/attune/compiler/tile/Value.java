@@ -1,9 +1,9 @@
 package dev.attune.compiler.tile;
 
 /**
- * A value of the tile IR; it has one definition.
+ * A value of the tile IR; it has one definition in its role.
  *
- * @param name unique in its kernel
+ * @param name unique among the values of a role; roles share no values, whatever their names
  */
 public record Value(String name, Type type) {
 

@@ -56,7 +56,7 @@ final class Worker {
   }
 
   String name() {
-    return role.copies() == 1 ? role.name() : role.name() + " " + copy;
+    return cta.name() + (role.copies() == 1 ? role.name() : role.name() + " " + copy);
   }
 
   /** Goes on by one operation, or tells what it waits for. */

@@ -9,7 +9,6 @@ import static dev.attune.compiler.spec.Exprs.sub;
 
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
-import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Normalization;
@@ -82,12 +81,16 @@ final class HandRoles {
         new Op.Role("consumer", COPIES, hand.consumer()));
   }
 
-  static TileKernel kernel(Op.Role... roles) {
-    return HandBuilt.kernel().withBody(List.of(new Op.Roles(List.of(roles))));
+  /** {@link HandBuilt#kernel} as persistent CTAs of one role. */
+  static TileKernel oneRole() {
+    TileKernel kernel = HandBuilt.kernel();
+    List<Op> body = new ArrayList<>(List.of(new Op.Claim()));
+    body.addAll(kernel.body());
+    return kernel.withBody(List.of(new Op.ForItems(new Op.Items.Claimed(0), body)));
   }
 
-  static Dtype dtype() {
-    return HandBuilt.kernel().dtype();
+  static TileKernel kernel(Op.Role... roles) {
+    return HandBuilt.kernel().withBody(List.of(new Op.Roles(List.of(roles))));
   }
 
   /** A kernel with every operation, in nested bodies too, replaced by others. */

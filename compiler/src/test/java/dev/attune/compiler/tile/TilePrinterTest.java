@@ -12,10 +12,14 @@ import org.junit.jupiter.api.Test;
 class TilePrinterTest {
 
   @Test
-  void printsAKernelAsItsGoldenSays() throws IOException {
-    try (InputStream golden = TilePrinterTest.class.getResourceAsStream("causal_sink.tile")) {
-      String expected = new String(Objects.requireNonNull(golden).readAllBytes(), UTF_8);
-      assertEquals(expected, TilePrinter.print(HandBuilt.kernel()));
+  void printsKernelsAsTheirGoldensSay() throws IOException {
+    assertEquals(golden("causal_sink.tile"), TilePrinter.print(HandBuilt.kernel()));
+    assertEquals(golden("causal_sink_roles.tile"), TilePrinter.print(HandRoles.kernel()));
+  }
+
+  private static String golden(String name) throws IOException {
+    try (InputStream golden = TilePrinterTest.class.getResourceAsStream(name)) {
+      return new String(Objects.requireNonNull(golden).readAllBytes(), UTF_8);
     }
   }
 

@@ -21,6 +21,6 @@ final class AttuneCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         Objects.requireNonNull(command).commandLine(),
-        "expected a command: check, compile, run, explain, specs or doctor");
+        "expected a command: check, compile, run, bench, tune, explain, specs or doctor");
   }
 }

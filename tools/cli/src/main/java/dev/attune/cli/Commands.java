@@ -18,6 +18,8 @@ final class Commands {
     commands.put("check", () -> new CheckCommand(terminal));
     commands.put("compile", () -> new CompileCommand(terminal));
     commands.put("run", () -> new RunCommand(terminal));
+    commands.put("bench", () -> new BenchCommand(terminal));
+    commands.put("tune", () -> new TuneCommand(terminal));
     commands.put("explain", () -> new ExplainCommand(terminal));
     commands.put("specs", () -> new SpecsCommand(terminal));
     commands.put("doctor", () -> new DoctorCommand(terminal));

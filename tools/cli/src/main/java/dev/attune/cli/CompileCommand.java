@@ -83,7 +83,7 @@ final class CompileCommand implements Callable<Integer> {
   private Optional<Assembly> assemble(Compilation compiled) {
     try {
       Assembly assembly =
-          Assembler.assemble(compiled.artifact().ptx(), compiled.artifact().manifest().target());
+          Assembler.build(compiled.artifact().ptx(), compiled.artifact().manifest().target());
       for (Notice notice : assembly.notices()) {
         terminal.err().println("assembler: " + notice);
       }

@@ -51,8 +51,13 @@ final class KernelOptions {
    * @throws CliException for a name that the assembler does not know
    */
   Optional<Target> target() {
+    return Optional.ofNullable(target).map(KernelOptions::parseTarget);
+  }
+
+  /** Reads the name of a target. */
+  static Target parseTarget(String name) {
     try {
-      return Optional.ofNullable(target).map(Target::parse);
+      return Target.parse(name);
     } catch (IllegalArgumentException e) {
       throw new CliException(String.valueOf(e.getMessage()));
     }
@@ -60,7 +65,12 @@ final class KernelOptions {
 
   /** The dtype of the spec, or as asked for. */
   Dtype dtype(AttentionSpec spec) {
-    Optional<Dtype> asked = Optional.ofNullable(dtype).map(KernelOptions::parseDtype);
+    return dtype(spec, dtype);
+  }
+
+  /** The dtype of a spec, or as asked for by name. */
+  static Dtype dtype(AttentionSpec spec, @Nullable String name) {
+    Optional<Dtype> asked = Optional.ofNullable(name).map(KernelOptions::parseDtype);
     if (asked.isPresent() && spec.dtype().isPresent() && asked.get() != spec.dtype().get()) {
       throw new CliException(
           "--dtype says %s, but %s says dtype %s"
@@ -87,22 +97,22 @@ final class KernelOptions {
 
   /** The widths given on the command line. */
   Optional<HeadDim> askedHeadDim() {
-    if (headDim == null) {
-      return Optional.empty();
-    }
-    String[] parts = headDim.split(",", -1);
+    return Optional.ofNullable(headDim).map(KernelOptions::parseHeadDim);
+  }
+
+  /** Reads {@code D} or {@code D,DV}. */
+  static HeadDim parseHeadDim(String text) {
+    String[] parts = text.split(",", -1);
     try {
       if (parts.length <= 2) {
         int qk = Integer.parseInt(parts[0].strip());
-        return Optional.of(
-            new HeadDim(qk, parts.length == 1 ? qk : Integer.parseInt(parts[1].strip())));
+        return new HeadDim(qk, parts.length == 1 ? qk : Integer.parseInt(parts[1].strip()));
       }
     } catch (NumberFormatException e) {
       // Reported below, with what was expected.
     }
     throw new UsageException(
-        "--head-dim is '%s', expected one or two numbers such as 128 or 192,128"
-            .formatted(headDim));
+        "--head-dim is '%s', expected one or two numbers such as 128 or 192,128".formatted(text));
   }
 
   /** The widths of the spec, or as asked for, or the default. */
@@ -126,8 +136,17 @@ final class KernelOptions {
    * @throws CliException if the target or the widths are not supported
    */
   static Compilation compile(AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
+    return compile(spec, new KernelCompiler.Options(target, dtype, dim));
+  }
+
+  /**
+   * Compiles a spec.
+   *
+   * @throws CliException if the target or the widths are not supported
+   */
+  static Compilation compile(AttentionSpec spec, KernelCompiler.Options options) {
     try {
-      return KernelCompiler.compile(spec, new KernelCompiler.Options(target, dtype, dim));
+      return KernelCompiler.compile(spec, options);
     } catch (IllegalArgumentException e) {
       throw new CliException(String.valueOf(e.getMessage()));
     }

@@ -1,0 +1,122 @@
+package dev.attune.compiler.tile;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.tile.TileKernel.Order;
+import dev.attune.compiler.tile.WorkOrder.Item;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class WorkOrderTest {
+  private static Shape shape(int batch, int heads, int kvHeads) {
+    return new Shape(batch, heads, kvHeads, 64, 10, new HeadDim(24, 8));
+  }
+
+  private static List<Item> items(WorkOrder order) {
+    return LongStream.range(0, order.items()).mapToObj(order::item).toList();
+  }
+
+  @Test
+  void aSectionOfOneHeadAfterAnother() {
+    WorkOrder order = new WorkOrder(shape(1, 4, 2), 2, Order.DESCENDING, 1);
+    assertEquals(
+        List.of(
+            new Item(0, 0, 1),
+            new Item(0, 1, 1),
+            new Item(0, 0, 0),
+            new Item(0, 1, 0),
+            new Item(0, 2, 1),
+            new Item(0, 3, 1),
+            new Item(0, 2, 0),
+            new Item(0, 3, 0)),
+        items(order));
+  }
+
+  @Test
+  void sectionsRunAcrossTheBatchAndTheLastHasWhatIsLeft() {
+    WorkOrder order = new WorkOrder(shape(3, 1, 1), 2, Order.ASCENDING, 2);
+    assertEquals(
+        List.of(
+            new Item(0, 0, 0),
+            new Item(1, 0, 0),
+            new Item(0, 0, 1),
+            new Item(1, 0, 1),
+            new Item(2, 0, 0),
+            new Item(2, 0, 1)),
+        items(order));
+  }
+
+  /** The order as nested loops say it. */
+  private static List<Item> nested(WorkOrder order) {
+    Shape shape = order.shape();
+    int all = shape.batch() * shape.kvHeads();
+    List<Item> items = new ArrayList<>();
+    for (int first = 0; first < all; first += order.sectionHeads()) {
+      for (int n = 0; n < order.queryTiles(); n++) {
+        int tile = order.order() == Order.ASCENDING ? n : order.queryTiles() - 1 - n;
+        for (int kv = first; kv < Math.min(all, first + order.sectionHeads()); kv++) {
+          for (int g = 0; g < shape.group(); g++) {
+            int head = kv % shape.kvHeads() * shape.group() + g;
+            items.add(new Item(kv / shape.kvHeads(), head, tile));
+          }
+        }
+      }
+    }
+    return items;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 1, 1, 1",
+    "2, 8, 2, 3, 2",
+    "3, 6, 3, 5, 4",
+    "2, 12, 3, 1, 4",
+    "5, 4, 4, 2, 8",
+    "2, 6, 2, 0, 2",
+    "0, 2, 1, 3, 1",
+    "1, 7, 7, 3, 16"
+  })
+  void equalsNestedLoops(int batch, int heads, int kvHeads, int tiles, int section) {
+    for (Order direction : Order.values()) {
+      WorkOrder order = new WorkOrder(shape(batch, heads, kvHeads), tiles, direction, section);
+      assertEquals(nested(order), items(order));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // K and V of one head take 10 * (24 + 8) * 2 = 640 bytes.
+    "0, 1",
+    "639, 1",
+    "640, 1",
+    "1279, 1",
+    "1280, 2",
+    "2559, 2",
+    "2560, 4",
+    "5120, 8",
+    "9223372036854775807, 8"
+  })
+  void theLargestPowerOfTwoThatFits(long bytes, int heads) {
+    assertEquals(heads, WorkOrder.sectionHeads(bytes, shape(2, 6, 3)));
+  }
+
+  @Test
+  void withoutKeysAllHeadsFit() {
+    Shape shape = new Shape(2, 3, 3, 64, 0, new HeadDim(24, 8));
+    assertEquals(8, WorkOrder.sectionHeads(0, shape));
+  }
+
+  @Test
+  void thereIsNoItemPastTheLast() {
+    WorkOrder order = new WorkOrder(shape(1, 1, 1), 2, Order.ASCENDING, 1);
+    assertThrows(IllegalArgumentException.class, () -> order.item(2));
+    assertThrows(IllegalArgumentException.class, () -> order.item(-1));
+  }
+}
