@@ -12,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Warpgroup {
   private static final int WARPS = 4;
+
+  /** Bytes of eight elements. */
+  private static final int CHUNK = 16;
+
   private static final int POISON = 0x7FF7_7FF7;
 
   /** Sums in flight: 64 rows. */
@@ -233,13 +237,25 @@ final class Warpgroup {
    */
   private int[] chunks(int number, long bits, boolean across, int rows, String operand) {
     MatrixDescriptor descriptor = MatrixDescriptor.of(bits, operand);
-    SharedMemory shared = cta.shared();
     int[] chunks = new int[2 * rows];
     for (int i = 0; i < chunks.length; i++) {
       chunks[i] = across ? descriptor.acrossK(i & 15, i >> 4) : descriptor.alongK(i >> 1, i & 1);
-      shared.groupRead(first / WARPS, number, chunks[i], 16);
     }
+    announce(number, chunks.clone());
     return chunks;
+  }
+
+  /** Announces reads of chunks, those that lie together as one. */
+  private void announce(int number, int[] chunks) {
+    Arrays.sort(chunks);
+    int from = 0;
+    for (int i = 1; i <= chunks.length; i++) {
+      if (i == chunks.length || chunks[i] > chunks[i - 1] + CHUNK) {
+        int bytes = chunks[i - 1] + CHUNK - chunks[from];
+        cta.shared().groupRead(first / WARPS, number, chunks[from], bytes);
+        from = i;
+      }
+    }
   }
 
   // Completion.
