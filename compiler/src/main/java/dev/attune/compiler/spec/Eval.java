@@ -292,8 +292,7 @@ public final class Eval {
     List<Expr> indices = g.indices();
     long linear = 0;
     for (int d = 0; d < shape.length; d++) {
-      linear =
-          linear * shape[d] + Math.clamp(integer(indices.get(d)), 0, shape[d] - 1);
+      linear = linear * shape[d] + Math.clamp(integer(indices.get(d)), 0, shape[d] - 1);
     }
     return tensor.number((int) linear);
   }

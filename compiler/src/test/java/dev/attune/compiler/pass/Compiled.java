@@ -36,10 +36,8 @@ final class Compiled {
     return hopper(spec("test", clauses), Dtype.BF16, new HeadDim(16, 16), schedule);
   }
 
-  static TileKernel hopper(
-      AttentionSpec spec, Dtype dtype, HeadDim dim, Schedule.Hopper schedule) {
-    return Pipeline.run(
-        Pipeline.hopper(schedule), Lowering.forward(spec, dtype, dim, schedule));
+  static TileKernel hopper(AttentionSpec spec, Dtype dtype, HeadDim dim, Schedule.Hopper schedule) {
+    return Pipeline.run(Pipeline.hopper(schedule), Lowering.forward(spec, dtype, dim, schedule));
   }
 
   /** Every operation of a type, nested ones too, in the order written. */
@@ -50,7 +48,8 @@ final class Compiled {
   /** The operations of a role's items. */
   static List<Op> role(TileKernel kernel, String name) {
     Op.Roles roles = (Op.Roles) kernel.body().getFirst();
-    Op.Role role = roles.roles().stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow();
+    Op.Role role =
+        roles.roles().stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow();
     return ((Op.ForItems) role.body().getFirst()).body();
   }
 }

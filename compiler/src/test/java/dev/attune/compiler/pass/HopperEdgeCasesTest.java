@@ -57,7 +57,8 @@ final class HopperEdgeCasesTest {
         "rows          | mask = q >= 66",
         "sink          | sink = -1.5; mask = sliding_window(40)",
         "bounded       | score = softcap(score * scale, 5.0); mask = causal",
-        "bounded, sink | score = softcap(score * scale, 5.0); sink = 2.0; mask = causal_bottom_right",
+        "bounded, sink | score = softcap(score * scale, 5.0); sink = 2.0; mask ="
+            + " causal_bottom_right",
         "largest score | score = softcap(score * scale, 5.0); mask = causal; output lse, max_score",
         "weight        | weight = sigmoid(score * scale - 1); mask = sliding_window(40)"
       })

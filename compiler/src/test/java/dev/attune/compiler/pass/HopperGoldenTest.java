@@ -70,8 +70,7 @@ final class HopperGoldenTest {
   private static void check(String name, String clauses, int dim, Schedule.Hopper schedule)
       throws IOException {
     TileKernel kernel =
-        Compiled.hopper(
-            Compiled.spec(name, clauses), Dtype.BF16, new HeadDim(dim, dim), schedule);
+        Compiled.hopper(Compiled.spec(name, clauses), Dtype.BF16, new HeadDim(dim, dim), schedule);
     String text = TilePrinter.print(kernel) + schedule.print() + "\n";
     Path file = GOLDEN.resolve(name + ".tile");
     if (Boolean.getBoolean("attune.bless")) {

@@ -67,7 +67,8 @@ final class HopperPassesTest {
         "score = 5 * sin(score); sink = -1000    | BF16 | false",
         "score = 5 * sin(score); output lse, max_score | BF16 | false",
         "param cap : float = 30 where cap > 0; score = softcap(score, cap) | BF16 | false",
-        "param cap : float = 30 where cap > 0 and cap <= 50; score = softcap(score, cap) | BF16 | true"
+        "param cap : float = 30 where cap > 0 and cap <= 50; score = softcap(score, cap) | BF16 |"
+            + " true"
       })
   void boundedScoresNeedNoMaximum(String clauses, Dtype dtype, boolean bounded) {
     TileKernel kernel =
@@ -136,8 +137,7 @@ final class HopperPassesTest {
       })
   void theTileThatSkvCutsIsTheFirst(String mask, String expected) {
     TileKernel kernel = Compiled.hopper("mask = " + mask, Compiled.PLAIN);
-    List<Phase> loops =
-        List.of(expected.split(" ")).stream().map(Phase::valueOf).toList();
+    List<Phase> loops = List.of(expected.split(" ")).stream().map(Phase::valueOf).toList();
     assertEquals(loops, phases(kernel, "consumer"));
     assertEquals(1, phases(kernel, "producer").size());
   }
@@ -148,7 +148,8 @@ final class HopperPassesTest {
       TileKernel kernel = Compiled.hopper("", hopper(false, Output.OWN, rescaleFirst, false));
       List<Op> loop = Compiled.all(kernel, Op.For.class).getLast().body();
       int scale = first(loop, op -> op instanceof Op.ScaleRows);
-      int product = loop.indexOf(loop.stream().filter(op -> op instanceof Op.Issue).toList().getLast());
+      int product =
+          loop.indexOf(loop.stream().filter(op -> op instanceof Op.Issue).toList().getLast());
       assertEquals(rescaleFirst, scale < product);
       List<Op> item = Compiled.role(kernel, "consumer");
       assertEquals(rescaleFirst, item.stream().anyMatch(op -> op instanceof Op.ScaleRows));
@@ -167,7 +168,8 @@ final class HopperPassesTest {
   void theQueryIsReleasedWhenItIsReadNoMore() {
     List<Op> shared =
         Compiled.role(Compiled.hopper("", hopper(false, Output.OWN, false, false)), "consumer");
-    int last = shared.indexOf(shared.stream().filter(op -> op instanceof Op.For).toList().getLast());
+    int last =
+        shared.indexOf(shared.stream().filter(op -> op instanceof Op.For).toList().getLast());
     assertEquals(last + 1, first(shared, release(Operand.Q)));
 
     List<Op> copied =
@@ -186,8 +188,7 @@ final class HopperPassesTest {
   void theNextItemIsClaimedBeforeTheLastPut() {
     List<Op> producer = Compiled.role(Compiled.hopper("mask = causal", Compiled.PLAIN), "producer");
     assertInstanceOf(Op.Claim.class, producer.get(producer.size() - 2));
-    assertEquals(
-        Operand.V, assertInstanceOf(Op.Put.class, producer.getLast()).channel().operand());
+    assertEquals(Operand.V, assertInstanceOf(Op.Put.class, producer.getLast()).channel().operand());
   }
 
   @ParameterizedTest
@@ -205,7 +206,13 @@ final class HopperPassesTest {
     HeadDim dim = new HeadDim(8, 8);
     Case problem =
         new Case(
-            spec, Dtype.BF16, new Shape(1, 1, 1, 128, 128, dim), 1, Map.of(), Distribution.NORMAL, 1);
+            spec,
+            Dtype.BF16,
+            new Shape(1, 1, 1, 128, 128, dim),
+            1,
+            Map.of(),
+            Distribution.NORMAL,
+            1);
     Exactness reference = new Exactness(problem);
     Map<Phase, Long> all =
         reference.check(
