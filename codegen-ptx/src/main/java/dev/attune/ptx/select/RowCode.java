@@ -171,11 +171,13 @@ public final class RowCode {
       Site site = rowSite(r);
       Operand bound = end;
       if (last.isPresent()) {
-        bound = emit.arith(IntOp.MIN, Ty.S32, expressions.narrowRegister(last.get(), site), end);
+        Operand to = expressions.narrowRegister(last.get(), site);
+        // Kept within the sequence, so that the difference does not overflow.
+        Operand inside = emit.arith(IntOp.MAX, Ty.S32, to, new IntConst(-1));
+        bound = emit.arith(IntOp.MIN, Ty.S32, inside, end);
       }
       high[r] = emit.arith(IntOp.SUB, Ty.S32, bound, lane);
       if (first.isPresent()) {
-        // Kept within the sequence, so that the difference does not overflow.
         Operand from = expressions.narrowRegister(first.get(), site);
         Operand inside = emit.arith(IntOp.MAX, Ty.S32, from, new IntConst(0));
         low[r] = emit.arith(IntOp.SUB, Ty.S32, inside, lane);

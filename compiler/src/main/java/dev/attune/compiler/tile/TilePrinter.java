@@ -114,12 +114,13 @@ public final class TilePrinter {
               .formatted(o.in(), o.index(), number(o.otherwise()), stated(o.predicate(), ")"));
       case Op.Limit o ->
           "limit(%s at key tile %s, otherwise %s: %s .. %s"
-              .formatted(
-                  o.in(),
-                  o.index(),
-                  number(o.otherwise()),
-                  o.first().map(c -> Exprs.print(c.expr())).orElse("0"),
-                  o.last().map(c -> Exprs.print(c.expr())).orElse("Skv - 1") + ")");
+                  .formatted(
+                      o.in(),
+                      o.index(),
+                      number(o.otherwise()),
+                      o.first().map(c -> Exprs.print(c.expr())).orElse("0"),
+                      o.last().map(c -> Exprs.print(c.expr())).orElse("Skv - 1") + ")")
+              + o.first().or(o::last).map(c -> "  // " + c.origin()).orElse("");
       case Op.RowMax o -> "max(%s, rowMax(%s))".formatted(o.floor(), scaled(o.factor(), o.in()));
       case Op.Rescale o ->
           "rescale(max %s to %s, sum %s, %s)"
