@@ -2,6 +2,8 @@ package dev.attune.proof;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -38,7 +40,7 @@ record Mutant(Kind kind, int line, String now) {
 
     @Override
     public String toString() {
-      return name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+      return name().toLowerCase(Locale.ROOT).replace('_', ' ');
     }
   }
 
@@ -61,10 +63,8 @@ record Mutant(Kind kind, int line, String now) {
   private static final Pattern INIT = Pattern.compile("(mbarrier\\.init\\S+ \\[\\S+\\]), (\\d+);");
   private static final Pattern EXPECT =
       Pattern.compile("(mbarrier\\.arrive\\.expect_tx\\S+ _, \\[\\S+\\]), (\\d+);");
-  private static final Pattern COPY =
-      Pattern.compile("cp\\.async\\.(?:bulk\\.tensor|cg)\\..*;");
-  private static final Pattern ZERO_FILL =
-      Pattern.compile("(cp\\.async\\.cg\\..*, 16), %r\\d+;");
+  private static final Pattern COPY = Pattern.compile("cp\\.async\\.(?:bulk\\.tensor|cg)\\..*;");
+  private static final Pattern ZERO_FILL = Pattern.compile("(cp\\.async\\.cg\\..*, 16), %r\\d+;");
   private static final Pattern REGISTERS = Pattern.compile("(setmaxnreg\\.\\S+) (\\d+);");
   private static final Pattern SWIZZLE = Pattern.compile("xor\\.b32 (%r\\d+), %r\\d+, %r\\d+;");
   private static final Pattern MATRIX =
@@ -72,6 +72,7 @@ record Mutant(Kind kind, int line, String now) {
   private static final Pattern MODE = Pattern.compile("(mov\\.b32 %r\\d+), (\\d+);");
   private static final Pattern STEP = Pattern.compile("(add\\.s64 (%rd\\d+), %rd\\d+), (\\d+);");
   private static final Pattern BOUND = Pattern.compile("setp\\.(lt|le|gt|ge)\\.s32 (.*;)");
+  private static final Pattern LIMIT = Pattern.compile("%r\\d+, (\\d+);$");
   private static final Pattern CLAIM =
       Pattern.compile("(atom\\.global\\.add\\.u32 %r\\d+, \\[\\S+\\]), 1;");
 
@@ -148,16 +149,13 @@ record Mutant(Kind kind, int line, String now) {
     if ((m = BULK_WAIT.matcher(inst)).matches()) {
       found.add(new Change(Kind.WAIT_DELETED, ""));
       found.add(
-          new Change(
-              Kind.WAIT_WEAKENED,
-              inst.substring(0, m.start(2)) + (number(m, 2) + 1) + ";"));
+          new Change(Kind.WAIT_WEAKENED, inst.substring(0, m.start(2)) + (number(m, 2) + 1) + ";"));
     }
     if ((m = TRY_WAIT.matcher(inst)).matches()) {
       String parity = m.group(3);
       found.add(
           new Change(
-              Kind.WAIT_DELETED,
-              "setp.eq.s32 %s, %s, %s;".formatted(m.group(2), parity, parity)));
+              Kind.WAIT_DELETED, "setp.eq.s32 %s, %s, %s;".formatted(m.group(2), parity, parity)));
       found.add(
           new Change(
               Kind.PARITY_FLIPPED,
@@ -176,8 +174,7 @@ record Mutant(Kind kind, int line, String now) {
         for (int by : List.of(-32, 32)) {
           found.add(
               new Change(
-                  Kind.BARRIER_COUNT,
-                  inst.substring(0, m.start(2)) + (number(m, 2) + by) + ";"));
+                  Kind.BARRIER_COUNT, inst.substring(0, m.start(2)) + (number(m, 2) + by) + ";"));
         }
       }
     }
@@ -213,8 +210,7 @@ record Mutant(Kind kind, int line, String now) {
     if ((m = MATRIX.matcher(inst)).matches()) {
       long offset = m.group(2) == null ? 0 : number(m, 2);
       for (int bit : List.of(16, 32, 64)) {
-        found.add(
-            new Change(Kind.SWIZZLE_BIT, m.group(1) + "+" + (offset ^ bit) + m.group(3)));
+        found.add(new Change(Kind.SWIZZLE_BIT, m.group(1) + "+" + (offset ^ bit) + m.group(3)));
       }
     }
     if ((m = MODE.matcher(inst)).matches()
@@ -226,13 +222,20 @@ record Mutant(Kind kind, int line, String now) {
       }
     }
     if ((m = STEP.matcher(inst)).matches() && products.contains(m.group(2) + ",")) {
-      found.add(
-          new Change(Kind.DESCRIPTOR_STEP, m.group(1) + ", " + (number(m, 3) + 2) + ";"));
+      found.add(new Change(Kind.DESCRIPTOR_STEP, m.group(1) + ", " + (number(m, 3) + 2) + ";"));
     }
   }
 
   private static long number(Matcher m, int group) {
     return Long.parseLong(m.group(group));
+  }
+
+  /** The constant that a changed bound compares with. */
+  Optional<Integer> limit() {
+    Matcher m = LIMIT.matcher(now);
+    return kind == Kind.BOUND && m.find()
+        ? Optional.of(Integer.parseInt(m.group(1)))
+        : Optional.empty();
   }
 
   /** The kernel's text with the change. */

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.reference.Accuracy;
-import dev.attune.compiler.reference.Inputs.Distribution;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
@@ -23,11 +23,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -43,16 +45,46 @@ import org.junit.jupiter.api.Test;
 class MutationTest {
   private static final double REQUIRED = 0.95;
 
-  /** A kernel and a problem that takes it through all of its code. */
-  private record Subject(String name, Trial trial, KernelCompiler.Options options) {
+  /**
+   * A kernel and problems for it.
+   *
+   * @param cols keys of a tile
+   */
+  private record Subject(
+      String name, String mask, KernelCompiler.Options options, Shape shape, int cols) {
 
-    static Subject of(String name, String mask, Target target, int length, Shape shape) {
-      Trial trial = Trial.of(Kernels.spec(mask), Dtype.BF16, shape);
+    static Subject of(String name, String mask, Target target, int length, int cols, Shape shape) {
       return new Subject(
           name,
-          trial,
+          mask,
           new KernelCompiler.Options(
-              target, Dtype.BF16, shape.headDim(), OptionalInt.of(length), Optional.empty()));
+              target, Dtype.BF16, shape.headDim(), OptionalInt.of(length), Optional.empty()),
+          shape,
+          cols);
+    }
+
+    AttentionSpec spec() {
+      return Kernels.spec(mask);
+    }
+
+    /** The problem of this shape with another number of keys. */
+    Problem problem(int keys) {
+      Shape other =
+          new Shape(
+              shape.batch(), shape.heads(), shape.kvHeads(), shape.seq(), keys, shape.headDim());
+      return Trial.of(spec(), Dtype.BF16, other).problem().problem();
+    }
+
+    /** Numbers of keys that end elsewhere in a tile, and one of few tiles. */
+    List<Integer> otherLengths() {
+      int keys = shape.kvSeq();
+      return List.of(keys + cols / 3, keys + 2 * cols / 3, cols + cols / 4);
+    }
+
+    /** Numbers of keys of which the last tile has that many, or one more. */
+    List<Integer> lengths(int inLastTile) {
+      int keys = shape.kvSeq() / cols * cols + inLastTile;
+      return List.of(keys, keys + 1);
     }
   }
 
@@ -61,35 +93,35 @@ class MutationTest {
 
   /** Two heads and several tiles of queries, so that a CTA takes more than one item. */
   private static List<Subject> subjects() {
+    Target a = Target.SM_80;
+    Target h = Target.SM_90A;
     return List.of(
-        Subject.of("ampere d64 causal", CAUSAL, Target.SM_80, 4096, shape(1, 1, 1, 140, 330, 64)),
-        Subject.of("ampere d128 full", FULL, Target.SM_80, 4096, shape(1, 1, 1, 140, 330, 128)),
-        Subject.of("ampere d256 causal", CAUSAL, Target.SM_80, 4096, shape(1, 1, 1, 70, 200, 256)),
-        Subject.of("hopper d64 causal", CAUSAL, Target.SM_90A, 4096, shape(1, 2, 1, 300, 520, 64)),
-        Subject.of("hopper d64 full", FULL, Target.SM_90A, 16384, shape(1, 2, 1, 200, 600, 64)),
-        Subject.of(
-            "hopper d128 causal short", CAUSAL, Target.SM_90A, 1024, shape(1, 2, 1, 140, 560, 128)),
-        Subject.of(
-            "hopper d128 causal", CAUSAL, Target.SM_90A, 16384, shape(1, 2, 1, 200, 500, 128)),
-        Subject.of("hopper d128 full", FULL, Target.SM_90A, 16384, shape(1, 2, 1, 200, 420, 128)),
-        Subject.of(
-            "hopper d256 causal", CAUSAL, Target.SM_90A, 4096, shape(1, 2, 1, 140, 330, 256)));
+        Subject.of("hopper d64 causal", CAUSAL, h, 4096, 64, shape(1, 2, 1, 300, 520, 64)),
+        Subject.of("hopper d128 full", FULL, h, 16384, 80, shape(1, 2, 1, 200, 420, 128)),
+        Subject.of("hopper d128 causal short", CAUSAL, h, 1024, 128, shape(1, 2, 1, 140, 560, 128)),
+        Subject.of("hopper d256 causal", CAUSAL, h, 4096, 64, shape(1, 2, 1, 140, 330, 256)),
+        Subject.of("hopper d64 full", FULL, h, 16384, 96, shape(1, 2, 1, 200, 500, 64)),
+        Subject.of("hopper d128 causal", CAUSAL, h, 16384, 80, shape(1, 2, 1, 200, 500, 128)),
+        Subject.of("ampere d64 causal", CAUSAL, a, 4096, 64, shape(1, 1, 1, 140, 330, 64)),
+        Subject.of("ampere d128 full", FULL, a, 4096, 64, shape(1, 1, 1, 140, 330, 128)),
+        Subject.of("ampere d256 causal", CAUSAL, a, 4096, 32, shape(1, 1, 1, 70, 140, 256)));
   }
 
-  /** The schedules of a launch that a mutant must survive, the most telling first. */
+  /** How a launch may go, the most telling first. */
   private static List<EmulatorOptions> runs(long limit) {
-    EmulatorOptions base = new EmulatorOptions(0, AsyncPolicy.LATEST, WarpOrder.ROUND_ROBIN, 2, limit);
+    EmulatorOptions base =
+        new EmulatorOptions(0, AsyncPolicy.LATEST, WarpOrder.ROUND_ROBIN, 2, limit);
     return List.of(
         base,
         base.withSchedule(1, AsyncPolicy.EARLIEST, WarpOrder.REVERSE),
         base.withSchedule(2, AsyncPolicy.RANDOM, WarpOrder.RANDOM),
         base.withSchedule(3, AsyncPolicy.LATEST, WarpOrder.STARVED),
-        base.withSchedule(4, AsyncPolicy.EARLIEST, WarpOrder.STARVED),
-        base.withSchedule(5, AsyncPolicy.RANDOM, WarpOrder.RANDOM));
+        base.withSchedule(4, AsyncPolicy.EARLIEST, WarpOrder.STARVED));
   }
 
   /** What became of the mutants of a kernel. */
-  private record Outcome(Subject subject, Schedule schedule, String ptx, Map<Mutant, Boolean> dead) {
+  private record Outcome(
+      Subject subject, Schedule schedule, String ptx, Map<Mutant, Boolean> dead) {
 
     long killed() {
       return dead.values().stream().filter(d -> d).count();
@@ -114,48 +146,70 @@ class MutationTest {
   }
 
   private static Outcome outcome(Subject subject) {
-    KernelCompiler.Compilation compiled =
-        KernelCompiler.compile(subject.trial.problem().spec(), subject.options);
-    Artifact artifact = compiled.artifact();
-    Problem problem = subject.trial.problem().problem();
-    long limit = 0;
-    Optional<Result> right = Optional.empty();
-    for (EmulatorOptions options : runs(1L << 32)) {
-      try (EmulatedDevice device = EmulatedDevice.open(options)) {
-        Result result = new Placed(device).run(problem, artifact);
-        assertEquals(Optional.empty(), Trial.failures(problem, result), subject.name);
-        limit = Math.max(limit, device.lastReport().orElseThrow().warpInstructions());
-        right = Optional.of(result);
-      }
-    }
-    List<EmulatorOptions> runs = runs(4 * limit);
-    Result expected = right.orElseThrow();
-    List<Mutant> mutants = Mutant.all(artifact.ptx());
+    KernelCompiler.Compilation compiled = KernelCompiler.compile(subject.spec(), subject.options);
+    assertEquals(subject.cols, compiled.schedule().cols(), subject.name);
+    Trials trials = new Trials(subject, compiled.artifact());
     Map<Mutant, Boolean> dead =
-        mutants.parallelStream()
+        Mutant.all(compiled.artifact().ptx()).parallelStream()
             .collect(
-                Collectors.toMap(
-                    m -> m,
-                    m -> {
-                      Artifact mutant = new Artifact(artifact.manifest(), m.in(artifact.ptx()));
-                      return runs.stream().anyMatch(o -> noticed(problem, mutant, o, expected));
-                    },
-                    (a, b) -> a && b,
-                    () ->
-                        new TreeMap<>(
-                            java.util.Comparator.comparing(Mutant::line)
-                                .thenComparing(Mutant::kind)
-                                .thenComparing(Mutant::now))));
-    return new Outcome(subject, compiled.schedule(), artifact.ptx(), dead);
+                Collectors.toMap(m -> m, trials::noticed, (a, b) -> a && b, MutationTest::ordered));
+    return new Outcome(subject, compiled.schedule(), compiled.artifact().ptx(), dead);
   }
 
-  private static boolean noticed(
-      Problem problem, Artifact mutant, EmulatorOptions options, Result expected) {
-    try (EmulatedDevice device = EmulatedDevice.open(options)) {
-      Result result = new Placed(device).run(problem, mutant);
-      return !same(result, expected) && !Accuracy.check(problem, result).passes();
-    } catch (DeviceException | AssertionError e) {
-      return true;
+  private static Map<Mutant, Boolean> ordered() {
+    return new TreeMap<>(
+        Comparator.comparing(Mutant::line).thenComparing(Mutant::kind).thenComparing(Mutant::now));
+  }
+
+  /** Problems that a kernel's mutants are tried on, and what they should come to. */
+  private static final class Trials {
+    private final Subject subject;
+    private final Artifact artifact;
+    private final Map<Integer, Expected> expected = new ConcurrentHashMap<>();
+
+    private record Expected(Problem problem, Result result, List<EmulatorOptions> runs) {}
+
+    Trials(Subject subject, Artifact artifact) {
+      this.subject = subject;
+      this.artifact = artifact;
+    }
+
+    private Expected expected(int keys) {
+      return expected.computeIfAbsent(
+          keys,
+          k -> {
+            Problem problem = subject.problem(k);
+            EmulatorOptions options = runs(1L << 32).getFirst();
+            try (EmulatedDevice device = EmulatedDevice.open(options)) {
+              Result result = new Placed(device).run(problem, artifact);
+              assertEquals(Optional.empty(), Trial.failures(problem, result), subject.name);
+              long instructions = device.lastReport().orElseThrow().warpInstructions();
+              return new Expected(problem, result, runs(4 * instructions));
+            }
+          });
+    }
+
+    boolean noticed(Mutant mutant) {
+      Artifact changed = new Artifact(artifact.manifest(), mutant.in(artifact.ptx()));
+      Expected first = expected(subject.shape.kvSeq());
+      int timings = mutant.kind() == Mutant.Kind.BOUND ? 1 : first.runs.size();
+      return first.runs.stream().limit(timings).anyMatch(o -> noticed(changed, first, o))
+          || Stream.concat(
+                  subject.otherLengths().stream(),
+                  mutant.limit().filter(n -> n < subject.cols).map(subject::lengths).stream()
+                      .flatMap(List::stream))
+              .map(this::expected)
+              .anyMatch(
+                  e -> noticed(changed, e, e.runs.get(0)) || noticed(changed, e, e.runs.get(2)));
+    }
+
+    private static boolean noticed(Artifact mutant, Expected expected, EmulatorOptions options) {
+      try (EmulatedDevice device = EmulatedDevice.open(options)) {
+        Result result = new Placed(device).run(expected.problem, mutant);
+        return !same(result, expected.result) && !Accuracy.check(expected.problem, result).passes();
+      } catch (DeviceException | AssertionError e) {
+        return true;
+      }
     }
   }
 
