@@ -28,6 +28,19 @@ def finish(result):
     return result
 
 
+def best(result):
+    """The result with one own kernel and one reference to a row, the fastest of each kind."""
+    rows = []
+    for row in result["rows"]:
+        kept = [dict(c) for c in row["contenders"] if c["kind"] == "peer"]
+        for kind, label in (("ref", "ref"), ("own", "attune")):
+            fastest = _fastest(row, kind)
+            if fastest is not None:
+                kept.append(fastest | {"label": label})
+        rows.append(row | {"contenders": kept})
+    return finish(result | {"rows": rows})
+
+
 def labels(result):
     """The labels of all contenders: peers, references, own kernels, in the order met."""
     found = {}
@@ -94,6 +107,53 @@ def _groups(rows):
             lines.append(f"{name:{width}} {cells}")
         lines.append("")
     return lines[:-1]
+
+
+def markdown(result):
+    """A Markdown table: a line for each family, and in each length's column what everything reaches.
+
+    Own kernels and references are the fastest of the row; the last column is the ratio of the own
+    one to the baseline.
+    """
+    families, lengths = {}, []
+    for row in result["rows"]:
+        families.setdefault(row["family"], {})[row["length"]] = row
+        lengths += [row["length"]] if row["length"] not in lengths else []
+    names = [n for n in labels(result) if any(_kind(r, n) == "peer" for r in result["rows"])]
+    order = ["own", "ref"] if any(_fastest(r, "ref") for r in result["rows"]) else ["own"]
+    said = " / ".join(["Attune", "reference"][: len(order)] + names)
+    bases = [b for b in BASELINES if any(r["baseline"] == b for r in result["rows"])]
+    head = [f"TFLOP/s: {said}", *(f"S = {n}" for n in sorted(lengths))]
+    head.append(f"Attune ÷ {' or '.join(bases)}" if bases else "ratio")
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for family, rows in families.items():
+        cells, ratios = [], []
+        for length in sorted(lengths):
+            row = rows.get(length)
+            if row is None:
+                cells.append("")
+                continue
+            found = [_fastest(row, kind) for kind in order]
+            found += [_by_label(row).get(n) for n in names]
+            cells.append(" / ".join(_tflops(c) for c in found))
+            own = found[0]
+            ratio = own["ratio"].get(row["baseline"]) if own else None
+            ratios.append("–" if ratio is None else f"{ratio:.2f}")
+        lines.append("| " + " | ".join([family, *cells, " / ".join(ratios)]) + " |")
+    return lines
+
+
+def _kind(row, label):
+    return _by_label(row).get(label, {}).get("kind")
+
+
+def _fastest(row, kind):
+    timed = [c for c in row["contenders"] if c["kind"] == kind and c.get("median_ms")]
+    return min(timed, key=lambda c: c["median_ms"], default=None)
+
+
+def _tflops(contender):
+    return f"{contender['tflops']:.0f}" if contender and contender.get("tflops") else "–"
 
 
 def summary(result):

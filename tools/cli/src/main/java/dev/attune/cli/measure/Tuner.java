@@ -63,9 +63,7 @@ public final class Tuner {
     this(device, watchdog, rounds, milliseconds, tilesOnly, schedule -> true, Tuner::spills);
   }
 
-  /**
-   * Tunes among some schedules, with another idea of what makes a kernel not worth measuring.
-   */
+  /** Tunes among some schedules, with another idea of what makes a kernel not worth measuring. */
   Tuner(
       Device device,
       Watchdog watchdog,
@@ -93,8 +91,7 @@ public final class Tuner {
    * @param measured all that were timed, the fastest first
    * @param leftOut schedules that were not, with reasons
    */
-  public record Outcome(
-      Optional<Measured> fastest, List<Measured> measured, List<String> leftOut) {
+  public record Outcome(Optional<Measured> fastest, List<Measured> measured, List<String> leftOut) {
     public Outcome {
       measured = List.copyOf(measured);
       leftOut = List.copyOf(leftOut);
@@ -134,8 +131,7 @@ public final class Tuner {
       this.shape = shape;
       this.workload = workload;
       this.operations = workload.operations();
-      try (Kernel kernel =
-          device.load(spec, compile(Target.SM_90, Optional.empty()).artifact())) {
+      try (Kernel kernel = device.load(spec, compile(Target.SM_90, Optional.empty()).artifact())) {
         this.expected = result(kernel);
       }
     }
