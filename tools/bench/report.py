@@ -177,6 +177,23 @@ def summary(result):
     return lines if len(lines) <= 24 else []
 
 
+def tiles(result):
+    """What a visited tile costs beside one of `full` in the same tiles, for each own kernel."""
+    whole, lines = {}, []
+    for row in result["rows"]:
+        for c in row["contenders"]:
+            info = c.get("info") or {}
+            if c["kind"] != "own" or not c.get("median_ms") or not info.get("tiles"):
+                continue
+            key = row["dtype"], str(row["dim"]), row["length"], row["heads"], info["tile"]
+            cost = c["median_ms"] / info["tiles"]
+            if row["spec"] == "full":
+                whole[key] = cost
+            elif key in whole:
+                lines.append(f"{c['label']} at {row['title']}: {cost / whole[key]:.3f}")
+    return ["time of a visited tile beside full attention's:", *lines] if lines else []
+
+
 def details(result):
     """What the table leaves out: compilation times of peers, failures, clocks, notes."""
     lines, absent = [], {}
@@ -248,4 +265,5 @@ def text(result):
         against = ", ".join(b for b in BASELINES if b in baselines) or "no peer"
         lines.append(f"TFLOP/s, and how many times as fast as {against} (the first there is)")
         lines += table(result) + [""]
-    return lines + summary(result) + checks(result) + details(result)
+    lines += summary(result) + (tiles(result) if result.get("suite") == "variants" else [])
+    return lines + checks(result) + details(result)

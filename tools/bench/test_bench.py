@@ -141,6 +141,14 @@ class Reports(unittest.TestCase):
         cells = "625 / 571 / 500 / 250"
         self.assertEqual(f"| d128 causal | {cells} | {cells} | 1.25 / 1.25 |", lines[2])
 
+    def test_tiles_cost_what_those_of_full_do(self):
+        r = result()
+        for row, spec, tiles in zip(r["rows"], ("full", "sliding_window"), (100, 40)):
+            row |= {"spec": spec, "title": spec, "length": 8192}
+            row["contenders"][-1]["info"] = {"tiles": tiles, "tile": "192x80"}
+            row["contenders"][-1]["median_ms"] = 2.0 if spec == "full" else 1.0
+        self.assertEqual("attune at sliding_window: 1.250", report.tiles(r)[1])
+
     def test_best_is_one_own_kernel(self):
         r = report.best(report.finish(result(["a", "b"])))
         self.assertEqual(["cudnn", "fa2", "ref", "attune"], report.labels(r))
