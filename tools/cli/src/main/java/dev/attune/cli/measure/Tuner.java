@@ -15,6 +15,7 @@ import dev.attune.ptx.assemble.AssemblyException;
 import dev.attune.ptx.assemble.NativeLibraryException;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.runtime.Device;
+import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Kernel;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -234,13 +235,18 @@ public final class Tuner {
       String reason = prepared.flaw();
       if (prepared.artifact().isPresent()) {
         watchdog.step(title + ", " + name);
-        Kernel kernel = device.load(spec, prepared.artifact().orElseThrow());
-        double difference = Workload.difference(result(kernel), expected);
-        if (difference < TOLERANCE) {
-          return Optional.of(new Loaded(prepared.schedule(), kernel));
+        try {
+          Kernel kernel = device.load(spec, prepared.artifact().orElseThrow());
+          double difference = Workload.difference(result(kernel), expected);
+          if (difference < TOLERANCE) {
+            return Optional.of(new Loaded(prepared.schedule(), kernel));
+          }
+          kernel.close();
+          reason = String.format(Locale.ROOT, "O is off by %.1e", difference);
+        } catch (DeviceException e) {
+          device.synchronize(); // After a fault nothing more can be measured.
+          reason = String.valueOf(e.getMessage());
         }
-        kernel.close();
-        reason = String.format(Locale.ROOT, "O is off by %.1e", difference);
       }
       leftOut.add(name + ": " + reason);
       return Optional.empty();
