@@ -232,6 +232,8 @@ class Kernel:
                     return sizes[p["extent"]]
                 case "scale":
                     return scale
+                case "scale_log2e":
+                    return scale * math.log2(math.e)
                 case "scalar":
                     x = scalars[p["param"]]
                     return float(x) if p["type"] == "f32" else int(x)

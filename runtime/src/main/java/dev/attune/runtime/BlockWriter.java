@@ -1,6 +1,7 @@
 package dev.attune.runtime;
 
 import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.tile.Lowering;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
@@ -51,6 +52,7 @@ final class BlockWriter {
             block.putLong(at, stride(get(operands, of), axis));
         case Parameter.Role.Size(var extent) -> block.putInt(at, shape.extent(extent));
         case Parameter.Role.Scale() -> block.putFloat(at, (float) scale);
+        case Parameter.Role.ScaleLog2e() -> block.putFloat(at, (float) (scale * Lowering.LOG2E));
         case Parameter.Role.Scalar(String name) -> {
           double value = get(params, name);
           if (parameters.get(i).type() == Parameter.Type.F32) {

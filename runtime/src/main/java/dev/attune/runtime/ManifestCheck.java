@@ -39,6 +39,7 @@ final class ManifestCheck {
       }
       case Parameter.Role.Size s -> Parameter.Type.S32;
       case Parameter.Role.Scale s -> Parameter.Type.F32;
+      case Parameter.Role.ScaleLog2e s -> Parameter.Type.F32;
       case Parameter.Role.TensorMap m -> Parameter.Type.TENSOR_MAP;
       case Parameter.Role.Counter c -> Parameter.Type.U64;
       case Parameter.Role.Scalar(String name) ->

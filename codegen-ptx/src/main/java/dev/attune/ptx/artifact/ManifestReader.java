@@ -98,6 +98,7 @@ final class ManifestReader {
             case "size" ->
                 new Parameter.Role.Size(at("extent").oneOf(Extent.values(), Extent::keyword));
             case "scale" -> new Parameter.Role.Scale();
+            case "scale_log2e" -> new Parameter.Role.ScaleLog2e();
             case "scalar" -> new Parameter.Role.Scalar(at("param").text());
             case "tensor_map" ->
                 new Parameter.Role.TensorMap(
@@ -106,7 +107,7 @@ final class ManifestReader {
             case "captured" -> new Parameter.Role.Captured(at("tensor").text());
             default ->
                 throw at("role")
-                    .bad("pointer, stride, size, scale, scalar, captured, tensor_map or counter");
+                    .bad("pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map or counter");
           },
           at("type").oneOf(Parameter.Type.values(), Parameter.Type::ptx));
     }

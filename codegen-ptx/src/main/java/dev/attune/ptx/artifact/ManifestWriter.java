@@ -63,6 +63,7 @@ final class ManifestWriter {
       case Parameter.Role.Size(var extent) ->
           node.put("role", "size").put("extent", extent.keyword());
       case Parameter.Role.Scale() -> node.put("role", "scale");
+      case Parameter.Role.ScaleLog2e() -> node.put("role", "scale_log2e");
       case Parameter.Role.Scalar(String param) -> node.put("role", "scalar").put("param", param);
       case Parameter.Role.TensorMap(Operand of, int rows, int cols) ->
           node.put("role", "tensor_map")

@@ -59,6 +59,12 @@ public record Parameter(String name, Role role, Type type) {
     /** The softmax scale (F32). */
     record Scale() implements Role {}
 
+    /**
+     * The softmax scale times log₂ e, in binary64 and then rounded (F32): what scores are mostly
+     * multiplied with, and only a parameter leaves vector registers free.
+     */
+    record ScaleLog2e() implements Role {}
+
     /** A declared parameter: int as S32, float as F32, bool as S32 of 0 or 1. */
     record Scalar(String param) implements Role {}
 

@@ -27,7 +27,6 @@ import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.RowStore;
 import dev.attune.ptx.select.Site;
 import dev.attune.ptx.select.Unroll;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -113,6 +112,9 @@ final class ConsumerCode {
     Reg none = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.EQ, Ty.S32, none, slot.get(3), new IntConst(0)));
     emit.add(new Inst.Guarded(none, false, new Inst.Bra(done, true)));
+    // After a spin the assembler takes the warp for diverged: stages and descriptors would then
+    // live in vector registers, at ten instructions more for every wgmma.
+    emit.add(new Inst.BarWarpSync());
     emit.scope(() -> new Item(slot.get(0), slot.get(1), slot.get(2), query).run(items.body()));
     emit.add(new Inst.Bra(start, true));
     emit.add(new Inst.Label(done));
@@ -132,8 +134,7 @@ final class ConsumerCode {
     private final RowCode rows;
     private final ExprCode expressions;
     private Runnable correction = () -> {};
-    private final List<Ring> passed = new ArrayList<>();
-    private boolean inFlight;
+    private boolean awaited;
     private boolean copied;
     private boolean stored;
 
@@ -176,6 +177,11 @@ final class ConsumerCode {
 
     private void block(List<Op> ops, Op.Phase phase) {
       for (Op op : ops) {
+        if (awaited && !(op instanceof Op.Release)) {
+          correction.run();
+          correction = () -> {};
+          awaited = false;
+        }
         switch (op) {
           case Op.Get o -> get(o);
           case Op.Release o -> release(o, phase);
@@ -187,11 +193,7 @@ final class ConsumerCode {
           case Op.Issue o -> issue(o.dot());
           case Op.Await o -> {
             emit.add(new Inst.WgmmaWait(o.pending()));
-            if (o.pending() == 0) {
-              inFlight = false;
-              correction.run();
-              correction = () -> {};
-            }
+            awaited = o.pending() == 0;
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
               integerMax(o);
@@ -222,9 +224,6 @@ final class ConsumerCode {
       emit.operation("get " + o.out());
       Operand operand = o.channel().operand();
       Ring ring = ring(operand);
-      if (passed.contains(ring)) {
-        advance();
-      }
       Reg at = ring.barriers();
       barriers.put(operand, at);
       if (operand == Operand.Q) {
@@ -251,19 +250,7 @@ final class ConsumerCode {
       Ring ring = ring(operand);
       Reg at = requireNonNull(barriers.get(operand), "released before it was got");
       emit.add(new Inst.Guarded(elected, false, new Inst.MbarrierArrive(ring.empty(at))));
-      if (inFlight) {
-        // Between a product and its wait the assembler would lose that the stage is uniform, and
-        // compute descriptors in vector registers from then on.
-        passed.add(ring);
-      } else {
-        ring.advance();
-        advance();
-      }
-    }
-
-    private void advance() {
-      passed.forEach(Ring::advance);
-      passed.clear();
+      ring.advance();
     }
 
     private void issue(Op.Dot o) {
@@ -278,7 +265,6 @@ final class ConsumerCode {
         products.output((Held.LeftOperands) code.get(o.a()), right, into);
       }
       emit.add(new Inst.WgmmaCommit());
-      inFlight = true;
       code.put(o.out(), new Held.Accumulators(into));
     }
 

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param hkv key/value head
  * @param sizes the extents
  * @param scale the softmax scale
+ * @param scaleLog2e the softmax scale times log₂ e
  * @param params declared scalars; bools as 0 and 1
  * @param tensors addresses of the captured tensors
  * @param tile values of the variables of a query tile
@@ -24,6 +25,7 @@ public record Env(
     Reg hkv,
     Map<Extent, Operand> sizes,
     Reg scale,
+    Reg scaleLog2e,
     Map<String, Reg> params,
     Map<String, Reg> tensors,
     Map<Expr.Var, Reg> tile) {

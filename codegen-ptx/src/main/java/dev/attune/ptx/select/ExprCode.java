@@ -157,6 +157,9 @@ public final class ExprCode {
       case Expr.FloatConst(double value) -> new FloatConst((float) value);
       case Expr.Score s -> requireNonNull(site.score(), "a score");
       case Expr.Scale s -> env.scale();
+      case Expr.Binary(BinaryOp op, Expr.Scale s, Expr.FloatConst(double c))
+          when op == BinaryOp.MUL && c == Lowering.LOG2E ->
+          env.scaleLog2e();
       case Expr.Param p -> requireNonNull(env.params().get(p.name()));
       case Expr.Gather g -> gather(g, site);
       case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.TO_FLOAT -> toFloat(x, site);

@@ -118,6 +118,7 @@ public final class KernelParameters {
       list.add(new Parameter("size_" + lower(extent), new Role.Size(extent), Parameter.Type.S32));
     }
     list.add(new Parameter("scale", new Role.Scale(), Parameter.Type.F32));
+    list.add(new Parameter("scale_log2e", new Role.ScaleLog2e(), Parameter.Type.F32));
     // What a user named is numbered: no identifier of a spec reaches the code.
     int scalars = 0;
     for (ParamDecl p : spec.params()) {
@@ -189,7 +190,7 @@ public final class KernelParameters {
     spec.params().forEach(p -> params.put(p.name(), reg(new Role.Scalar(p.name()))));
     Map<String, Reg> tensors = new LinkedHashMap<>();
     spec.tensors().forEach(t -> tensors.put(t.name(), reg(new Role.Captured(t.name()))));
-    return new Env(b, h, hkv, sizes, reg(new Role.Scale()), params, tensors, tile);
+    return new Env(b, h, hkv, sizes, reg(new Role.Scale()), reg(new Role.ScaleLog2e()), params, tensors, tile);
   }
 
   private Reg reg(Role role) {

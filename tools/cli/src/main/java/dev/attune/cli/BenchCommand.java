@@ -86,9 +86,7 @@ final class BenchCommand implements Callable<Integer> {
       for (AttentionSpec spec : specs) {
         for (HeadDim dim : timing.headDims(spec)) {
           for (int length : timing.lengths()) {
-            rows.addAll(
-                problem(device, watchdog, spec, timing.shape(dim, length), wanted).stream()
-                    .toList());
+            rows.addAll(problem(device, watchdog, spec, timing.shape(dim, length), wanted));
           }
         }
       }
@@ -97,14 +95,14 @@ final class BenchCommand implements Callable<Integer> {
     return Main.OK;
   }
 
-  /** The newest target of each family that a device runs, or those asked for. */
+  /** The targets of a device's kernels, or those asked for. */
   private List<Target> targets(DeviceInfo info) {
-    if (!targets.isEmpty()) {
-      return targets.stream().map(t -> RunCommand.runnable(info, KernelOptions.parseTarget(t))).toList();
-    }
-    return info.runs(Target.SM_90A)
-        ? List.of(Target.SM_90A, Target.SM_90)
-        : List.of(RunCommand.best(info));
+    return targets.isEmpty()
+        ? info.targets()
+        : targets.stream()
+            .map(KernelOptions::parseTarget)
+            .map(target -> RunCommand.runnable(info, target))
+            .toList();
   }
 
   /** A kernel that is ready, and how long that took from the spec on. */
@@ -134,12 +132,13 @@ final class BenchCommand implements Callable<Integer> {
                             r.kernel().launch(device.stream(), workload.arguments());
                           }))
               .toList();
-      List<Rounds.Times> times =
-          new Rounds(device, timing.milliseconds()).run(contenders, timing.rounds());
+      Rounds rounds = new Rounds(device, timing.milliseconds());
+      List<Rounds.Times> times = rounds.run(contenders, timing.rounds());
       double operations = workload.operations();
       List<ObjectNode> rows = new ArrayList<>();
       for (int i = 0; i < times.size(); i++) {
-        rows.add(report(title, shape, ready.get(i), times.get(i), operations));
+        double host = rounds.host(contenders.get(i));
+        rows.add(report(title, shape, ready.get(i), times.get(i), host, operations));
       }
       return rows;
     } finally {
@@ -164,7 +163,12 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private ObjectNode report(
-      String title, Shape shape, Ready ready, Rounds.Times times, double operations) {
+      String title,
+      Shape shape,
+      Ready ready,
+      Rounds.Times times,
+      double host,
+      double operations) {
     double tflops = operations / times.median() / 1e9;
     String schedule = ready.compiled().schedule().print();
     terminal
@@ -177,7 +181,7 @@ final class BenchCommand implements Callable<Integer> {
                 ready.target().ptxName(),
                 times.median(),
                 tflops,
-                times.hostMicroseconds(),
+                host,
                 ready.milliseconds(),
                 schedule));
     ObjectNode row =
@@ -192,7 +196,7 @@ final class BenchCommand implements Callable<Integer> {
             .put("schedule", schedule)
             .put("median_ms", times.median())
             .put("tflops", tflops)
-            .put("host_us", times.hostMicroseconds())
+            .put("host_us", host)
             .put("ready_ms", ready.milliseconds());
     times.milliseconds().forEach(row.putArray("ms")::add);
     return row;

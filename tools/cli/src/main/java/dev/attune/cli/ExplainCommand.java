@@ -153,13 +153,14 @@ final class ExplainCommand implements Callable<Integer> {
     Manifest manifest = compiled.artifact().manifest();
     terminal.out().println(compiled.schedule().print());
     terminal.out().println(CompileCommand.costs(manifest, Optional.empty()));
-    terminal
-        .out()
-        .println(
-            "grid: ceil(Sq / %d) x Hq x B, query tiles %s"
-                .formatted(
-                    manifest.rowsPerBlock(),
-                    compiled.tiles().order().name().toLowerCase(Locale.ROOT)));
+    String items = "ceil(Sq / %d) x Hq x B".formatted(manifest.rowsPerBlock());
+    String grid =
+        switch (manifest.grid()) {
+          case ITEMS -> items;
+          case PERSISTENT -> "min(SMs, " + items + ")";
+        };
+    String order = compiled.tiles().order().name().toLowerCase(Locale.ROOT);
+    terminal.out().println("grid: %s, query tiles %s".formatted(grid, order));
     for (Pass pass : compiled.passes()) {
       terminal.out().println("pass %-16s %s".formatted(pass.name(), pass.summary()));
     }
@@ -170,7 +171,7 @@ final class ExplainCommand implements Callable<Integer> {
     section("Keys that a tile of queries visits, from the mask");
     indented(KvBounds.solve(spec).print());
     section("Tiles at " + RunReport.shape(bindings.shape()));
-    terminal.out().println("  " + TileCounts.of(compiled.tiles(), bindings).print());
+    terminal.out().println("  " + TileCounts.of(compiled, bindings).print());
     section("Schedule");
     terminal.out().println("  " + compiled.schedule().print());
     section("Kernel");

@@ -127,14 +127,16 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static List<Target> targets(DeviceInfo info, Optional<Target> asked) {
-    asked
-        .filter(t -> !info.runs(t))
-        .ifPresent(
-            t -> {
-              throw new CliException(
-                  "code for %s does not run on %s, which has compute capability %d.%d"
-                      .formatted(t.ptxName(), info.name(), info.major(), info.minor()));
-            });
-    return asked.map(List::of).orElseGet(info::targets);
+    return asked.map(target -> List.of(runnable(info, target))).orElseGet(info::targets);
+  }
+
+  /** A target that a device runs; refuses others. */
+  static Target runnable(DeviceInfo info, Target target) {
+    if (!info.runs(target)) {
+      throw new CliException(
+          "code for %s does not run on %s, which has compute capability %d.%d"
+              .formatted(target.ptxName(), info.name(), info.major(), info.minor()));
+    }
+    return target;
   }
 }

@@ -1,5 +1,7 @@
 package dev.attune.cli;
 
+import dev.attune.compiler.pass.Pass;
+import dev.attune.compiler.pass.Pipeline;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
@@ -9,7 +11,9 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.compiler.tile.Value;
+import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -21,9 +25,19 @@ import java.util.Map;
  * @param skipped not visited
  */
 record TileCounts(long full, long masked, long skipped) {
+  /** The pass that parts masked tiles from full ones. */
+  private static final String SPLIT = "split-phases";
+
+  /** Counts what the kernel of a compilation visits. */
+  static TileCounts of(Compilation compiled, Bindings bindings) {
+    // Later passes take tiles out of the loops and share them among roles.
+    int split = compiled.passes().stream().map(Pass::name).toList().indexOf(SPLIT);
+    List<Pass> passes = compiled.passes().subList(0, split + 1);
+    return of(Pipeline.run(passes, compiled.lowered()), bindings);
+  }
 
   /** Counts what the loops of a kernel run over. */
-  static TileCounts of(TileKernel kernel, Bindings bindings) {
+  private static TileCounts of(TileKernel kernel, Bindings bindings) {
     Shape s = bindings.shape();
     boolean same = kernel.body().stream().noneMatch(TileCounts::differs);
     int batch = same ? Math.min(1, s.batch()) : s.batch();
@@ -67,6 +81,7 @@ record TileCounts(long full, long masked, long skipped) {
         switch (loop.phase()) {
           case BULK -> full += trips;
           case MASKED -> masked += trips;
+          case EMPTY -> {} // Not visited.
         }
       }
     }

@@ -109,6 +109,7 @@ final class TimingOptions {
     if (rounds < 1 || tokens < 1 || !(milliseconds > 0) || lengths.isEmpty()) {
       throw new UsageException("--rounds, --tokens, --milliseconds and --lengths must be positive");
     }
+    headDims.forEach(KernelOptions::parseHeadDim);
     for (int length : lengths) {
       if (length < 1 || length > Shape.MAX_SEQ) {
         throw new UsageException(

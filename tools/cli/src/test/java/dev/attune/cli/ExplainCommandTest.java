@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,6 +59,22 @@ final class ExplainCommandTest {
     Attune unknown = Attune.run("explain", "causal", "--stage", "tile", "--stop-after", "none");
     assertEquals(1, unknown.code());
     assertTrue(unknown.err().contains("split-phases"), unknown.err());
+  }
+
+  @Test
+  void persistentKernelsAreExplained() {
+    String schedule = ok("explain", "causal", "--target", "sm_90a", "--stage", "schedule").out();
+    assertTrue(schedule.contains("grid: min(SMs, ceil(Sq / "), schedule);
+    Matcher counts =
+        Pattern.compile(
+                "(\\d+) of (\\d+) tiles visited .*: (\\d+) full, (\\d+) masked; (\\d+) skipped")
+            .matcher(ok("explain", "causal", "--target", "sm_90a", "--seq", "1000").out());
+    assertTrue(counts.find());
+    long[] n =
+        LongStream.rangeClosed(1, 5).map(i -> Long.parseLong(counts.group((int) i))).toArray();
+    assertEquals(n[0], n[2] + n[3]);
+    assertEquals(n[1], n[0] + n[4]);
+    assertTrue(n[2] > 0 && n[3] > 0 && n[4] > 0, counts.group());
   }
 
   @Test

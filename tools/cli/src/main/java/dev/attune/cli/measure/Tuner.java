@@ -25,6 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Finds the fastest Hopper schedule of a problem on a device. Every shape of tiles is measured for
@@ -46,6 +48,8 @@ public final class Tuner {
   private final int rounds;
   private final double milliseconds;
   private final boolean tilesOnly;
+  private final Predicate<Hopper> wanted;
+  private final Function<Artifact, Optional<String>> flaw;
 
   /**
    * Tunes on a device.
@@ -56,6 +60,22 @@ public final class Tuner {
    */
   public Tuner(
       Device device, Watchdog watchdog, int rounds, double milliseconds, boolean tilesOnly) {
+    this(device, watchdog, rounds, milliseconds, tilesOnly, schedule -> true, Tuner::spills);
+  }
+
+  /**
+   * Tunes among some schedules, with another idea of what makes a kernel not worth measuring.
+   */
+  Tuner(
+      Device device,
+      Watchdog watchdog,
+      int rounds,
+      double milliseconds,
+      boolean tilesOnly,
+      Predicate<Hopper> wanted,
+      Function<Artifact, Optional<String>> flaw) {
+    this.wanted = wanted;
+    this.flaw = flaw;
     this.device = device;
     this.watchdog = watchdog;
     this.rounds = rounds;
@@ -82,6 +102,9 @@ public final class Tuner {
   }
 
   private record Loaded(Hopper schedule, Kernel kernel) {}
+
+  /** A compiled candidate, or why it is none. */
+  private record Prepared(Hopper schedule, Optional<Artifact> artifact, String flaw) {}
 
   /** Tunes one problem. */
   public Outcome run(
@@ -111,7 +134,10 @@ public final class Tuner {
       this.shape = shape;
       this.workload = workload;
       this.operations = workload.operations();
-      this.expected = result(compile(Target.SM_90, Optional.empty()).artifact(), "sm_90");
+      try (Kernel kernel =
+          device.load(spec, compile(Target.SM_90, Optional.empty()).artifact())) {
+        this.expected = result(kernel);
+      }
     }
 
     Outcome run() {
@@ -161,11 +187,11 @@ public final class Tuner {
     /** Loads what is new and right, times it, and keeps all sorted. */
     private void measure(
         List<Hopper> schedules, int count, List<Measured> all, List<Loaded> loaded) {
+      List<Hopper> unseen = schedules.stream().filter(wanted).filter(seen::add).toList();
+      watchdog.step("compiling " + unseen.size() + " schedules for " + title);
       List<Loaded> fresh = new ArrayList<>();
-      for (Hopper schedule : schedules) {
-        if (seen.add(schedule)) {
-          load(schedule).ifPresent(fresh::add);
-        }
+      for (Prepared prepared : unseen.parallelStream().map(this::prepare).toList()) {
+        load(prepared).ifPresent(fresh::add);
       }
       loaded.addAll(fresh);
       all.addAll(time(fresh, count));
@@ -195,23 +221,32 @@ public final class Tuner {
       return measured;
     }
 
-    private Optional<Loaded> load(Hopper schedule) {
-      String name = schedule.print();
-      watchdog.step(title + ", " + name);
+    private Prepared prepare(Hopper schedule) {
       try {
         Artifact artifact = compile(Target.SM_90A, Optional.of(schedule)).artifact();
-        Optional<String> flaw = flaw(artifact);
-        if (flaw.isEmpty()) {
-          double difference = Workload.difference(result(artifact, name), expected);
-          if (difference < TOLERANCE) {
-            return Optional.of(new Loaded(schedule, device.load(spec, artifact)));
-          }
-          flaw = Optional.of(String.format(Locale.ROOT, "O is off by %.1e", difference));
-        }
-        leftOut.add(name + ": " + flaw.orElseThrow());
+        return flaw.apply(artifact)
+            .map(what -> new Prepared(schedule, Optional.empty(), what))
+            .orElseGet(() -> new Prepared(schedule, Optional.of(artifact), ""));
       } catch (IllegalArgumentException | InvalidPtxException | AssemblyException e) {
-        leftOut.add(name + ": " + e.getMessage());
+        return new Prepared(schedule, Optional.empty(), String.valueOf(e.getMessage()));
       }
+    }
+
+    /** Loads a candidate and looks at what it computes. */
+    private Optional<Loaded> load(Prepared prepared) {
+      String name = prepared.schedule().print();
+      String reason = prepared.flaw();
+      if (prepared.artifact().isPresent()) {
+        watchdog.step(title + ", " + name);
+        Kernel kernel = device.load(spec, prepared.artifact().orElseThrow());
+        double difference = Workload.difference(result(kernel), expected);
+        if (difference < TOLERANCE) {
+          return Optional.of(new Loaded(prepared.schedule(), kernel));
+        }
+        kernel.close();
+        reason = String.format(Locale.ROOT, "O is off by %.1e", difference);
+      }
+      leftOut.add(name + ": " + reason);
       return Optional.empty();
     }
 
@@ -223,19 +258,16 @@ public final class Tuner {
     }
 
     /** A sample of what a kernel computes. */
-    private NdArray result(Artifact artifact, String name) {
-      watchdog.step(title + ", " + name);
-      try (Kernel kernel = device.load(spec, artifact)) {
-        workload.poison();
-        kernel.launch(device.stream(), workload.arguments());
-        device.synchronize();
-        return workload.sample();
-      }
+    private NdArray result(Kernel kernel) {
+      workload.poison();
+      kernel.launch(device.stream(), workload.arguments());
+      device.synchronize();
+      return workload.sample();
     }
   }
 
-  /** Why a kernel is not worth measuring, as the assembler sees it. */
-  private static Optional<String> flaw(Artifact artifact) {
+  /** What a kernel spills, as the assembler sees it. */
+  private static Optional<String> spills(Artifact artifact) {
     try {
       Assembly assembly = Assembler.assemble(artifact.ptx(), artifact.manifest().target());
       int spilled = assembly.spillStores() + assembly.spillLoads();
