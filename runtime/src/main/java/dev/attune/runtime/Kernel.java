@@ -4,17 +4,18 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A compiled attention on a device, ready to launch. May be launched from several threads.
  *
  * <p>A kernel has one or more candidates: artifacts of the same spec, best first. A launch takes
- * the first that accepts its arguments.
+ * the first that accepts its arguments and is meant for their query length, or else the first that
+ * accepts them.
  */
 public final class Kernel implements AutoCloseable {
   /** Signatures of arguments whose candidate and layout are remembered. */
@@ -55,7 +56,40 @@ public final class Kernel implements AutoCloseable {
     }
   }
 
-  private record Candidate(Manifest manifest, Code code) {}
+  /** An artifact whose code is loaded when it is first needed: most are not. */
+  private static final class Candidate {
+    private final Artifact artifact;
+    private final Function<Artifact, ? extends Code> load;
+    private @Nullable Code code;
+    private boolean closed;
+
+    Candidate(Artifact artifact, Function<Artifact, ? extends Code> load) {
+      this.artifact = artifact;
+      this.load = load;
+    }
+
+    Manifest manifest() {
+      return artifact.manifest();
+    }
+
+    synchronized Code code() {
+      if (closed) {
+        throw new DeviceException("the kernel is closed");
+      }
+      if (code == null) {
+        code = load.apply(artifact);
+      }
+      return code;
+    }
+
+    synchronized void close() {
+      closed = true;
+      if (code != null) {
+        code.close();
+        code = null;
+      }
+    }
+  }
 
   /** A candidate's answer: its layout, or why it has none. */
   private record Answer(Candidate candidate, Optional<LaunchLayout> layout, String refusal) {}
@@ -76,7 +110,8 @@ public final class Kernel implements AutoCloseable {
    * Joins artifacts of a spec with their code on a device.
    *
    * @param artifacts best first, at least one
-   * @param load loads the code of one artifact
+   * @param load loads the code of one artifact: at once if it is the only one, else when a launch
+   *     first needs it
    * @throws LaunchException if a manifest and the spec do not belong together
    */
   public static Kernel load(
@@ -89,16 +124,12 @@ public final class Kernel implements AutoCloseable {
           "there is no artifact of '%s', expected at least one".formatted(spec.name()));
     }
     artifacts.forEach(artifact -> ManifestCheck.require(spec, artifact.manifest()));
-    List<Candidate> candidates = new ArrayList<>();
-    try {
-      for (Artifact artifact : artifacts) {
-        candidates.add(new Candidate(artifact.manifest(), load.apply(artifact)));
-      }
-      return new Kernel(device, spec, candidates);
-    } catch (RuntimeException e) {
-      candidates.forEach(candidate -> candidate.code().close());
-      throw e;
+    List<Candidate> candidates =
+        artifacts.stream().map(artifact -> new Candidate(artifact, load)).toList();
+    if (candidates.size() == 1) {
+      candidates.getFirst().code();
     }
+    return new Kernel(device, spec, candidates);
   }
 
   public AttentionSpec spec() {
@@ -178,10 +209,18 @@ public final class Kernel implements AutoCloseable {
 
   private Choice choose(Arguments arguments) {
     List<Answer> answers = answers(arguments);
-    return answers.stream()
-        .flatMap(a -> a.layout().map(layout -> new Choice(a.candidate(), layout)).stream())
+    List<Choice> accepting =
+        answers.stream()
+            .flatMap(a -> a.layout().map(layout -> new Choice(a.candidate(), layout)).stream())
+            .toList();
+    if (accepting.isEmpty()) {
+      throw refused(answers);
+    }
+    int queries = arguments.q().extent(1);
+    return accepting.stream()
+        .filter(c -> c.candidate().manifest().queries().contains(queries))
         .findFirst()
-        .orElseThrow(() -> refused(answers));
+        .orElse(accepting.getFirst());
   }
 
   private static LaunchException refused(List<Answer> answers) {
@@ -207,7 +246,7 @@ public final class Kernel implements AutoCloseable {
 
   @Override
   public void close() {
-    candidates.forEach(candidate -> candidate.code().close());
+    candidates.forEach(Candidate::close);
     counters.close();
   }
 }

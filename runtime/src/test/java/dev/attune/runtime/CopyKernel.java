@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Clause;
@@ -106,6 +107,7 @@ final class CopyKernel {
             Dtype.BF16,
             dim,
             Manifest.Grid.ITEMS,
+            Lengths.ALL,
             ROWS,
             ROWS,
             SHARED_BYTES,

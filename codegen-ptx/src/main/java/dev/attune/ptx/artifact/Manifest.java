@@ -1,5 +1,6 @@
 package dev.attune.ptx.artifact;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
@@ -14,6 +15,7 @@ import java.util.List;
  * @param spec name of the attention
  * @param entry name of the PTX entry
  * @param grid how items become CTAs
+ * @param queries the query lengths at which the kernel is meant to be fast; it serves all
  * @param threads threads per CTA, one-dimensional
  * @param rowsPerBlock query rows of an item
  * @param sharedBytes dynamic shared memory per CTA
@@ -28,6 +30,7 @@ public record Manifest(
     Dtype dtype,
     HeadDim headDim,
     Grid grid,
+    Lengths queries,
     int threads,
     int rowsPerBlock,
     int sharedBytes,

@@ -5,11 +5,13 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.Shape;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -64,12 +66,18 @@ final class ManifestReader {
               at("head_dim").at("qk").integer(1, 1 << 16),
               at("head_dim").at("v").integer(1, 1 << 16)),
           grid(rows),
+          at("queries").lengths(),
           at("threads").integer(1, 1024),
           rows,
           at("shared_bytes").integer(0, 1 << 20),
           at("parameters").list(Node::parameter),
           at("params").list(Node::scalar),
           at("tensors").list(Node::captured));
+    }
+
+    private Lengths lengths() {
+      int from = at("from").integer(1, Shape.MAX_SEQ);
+      return new Lengths(from, at("to").integer(from, Shape.MAX_SEQ));
     }
 
     private Manifest.Grid grid(int rows) {

@@ -28,6 +28,7 @@ final class ManifestWriter {
     root.put("threads", m.threads());
     root.put("rows_per_block", m.rowsPerBlock());
     grid(m.grid(), m.rowsPerBlock()).forEach(root.putArray("grid")::add);
+    root.putObject("queries").put("from", m.queries().from()).put("to", m.queries().to());
     root.put("shared_bytes", m.sharedBytes());
     root.put("ptx_sha256", ptxSha256);
     ArrayNode parameters = root.putArray("parameters");

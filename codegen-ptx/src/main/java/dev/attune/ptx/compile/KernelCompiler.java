@@ -2,6 +2,7 @@ package dev.attune.ptx.compile;
 
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -20,6 +21,7 @@ import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.ptx.hopper.HopperSelection;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -33,7 +35,7 @@ public final class KernelCompiler {
    *
    * @param target decides the family: Hopper for sm_90a, Ampere for all others
    * @param length the query length that the kernel is meant to be fast at; none: thousands of rows
-   * @param schedule overrides the family's rules
+   * @param schedule overrides the family's choice
    */
   public record Options(
       Target target,
@@ -58,12 +60,40 @@ public final class KernelCompiler {
       Artifact artifact) {}
 
   /**
+   * Compiles every kernel that a launch may choose from, best first: those of the Hopper family,
+   * each for its query lengths, and one of the Ampere family for what TMA cannot address.
+   *
+   * @param targets in order of preference
+   */
+  public static List<Compilation> candidates(
+      AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim headDim) {
+    List<Compilation> list = new ArrayList<>();
+    for (Target target : targets) {
+      if (target == Target.SM_90A && HopperSchedules.refuses(headDim).isEmpty()) {
+        for (HopperSchedules.Choice c : HopperSchedules.choices(spec, target, dtype, headDim)) {
+          Options options =
+              new Options(
+                  target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()));
+          list.add(compile(spec, options, c.queries()));
+        }
+      } else if (target != Target.SM_90A) {
+        list.add(compile(spec, new Options(target, dtype, headDim)));
+      }
+    }
+    return List.copyOf(list);
+  }
+
+  /**
    * Compiles the forward kernel of a spec.
    *
    * @throws IllegalArgumentException where the target or head dimension is not supported, or the
    *     spec fixes another dtype or head dimension
    */
   public static Compilation compile(AttentionSpec spec, Options options) {
+    return compile(spec, options, Lengths.ALL);
+  }
+
+  private static Compilation compile(AttentionSpec spec, Options options, Lengths queries) {
     spec.dtype()
         .filter(d -> d != options.dtype())
         .ifPresent(d -> fail(spec, "dtype " + d.keyword(), options.dtype().keyword()));
@@ -82,13 +112,15 @@ public final class KernelCompiler {
         };
     PtxVerifier.verify(kernel);
     Artifact artifact =
-        new Artifact(manifest(spec, options, kernel, schedule), PtxPrinter.print(kernel));
+        new Artifact(
+            manifest(spec, options, kernel, schedule, queries), PtxPrinter.print(kernel));
     return new Compilation(schedule, lowered, passes, tiles, kernel, artifact);
   }
 
   private static Schedule schedule(AttentionSpec spec, Options options) {
     return options.target() == Target.SM_90A
-        ? HopperSchedules.choose(spec, options.target(), options.headDim(), options.length())
+        ? HopperSchedules.choose(
+            spec, options.target(), options.dtype(), options.headDim(), options.length())
         : AmpereSchedules.choose(spec, options.target(), options.headDim());
   }
 
@@ -109,7 +141,7 @@ public final class KernelCompiler {
   }
 
   private static Manifest manifest(
-      AttentionSpec spec, Options options, PtxKernel kernel, Schedule schedule) {
+      AttentionSpec spec, Options options, PtxKernel kernel, Schedule schedule, Lengths queries) {
     return new Manifest(
         spec.name(),
         kernel.entry(),
@@ -120,6 +152,7 @@ public final class KernelCompiler {
           case Schedule.Ampere s -> Manifest.Grid.ITEMS;
           case Schedule.Hopper s -> Manifest.Grid.PERSISTENT;
         },
+        queries,
         kernel.threads(),
         schedule.rows(),
         kernel.sharedBytes(),

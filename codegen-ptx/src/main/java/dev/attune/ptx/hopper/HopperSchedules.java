@@ -1,15 +1,20 @@
 package dev.attune.ptx.hopper;
 
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.ptx.tune.MaskClass;
+import dev.attune.ptx.tune.TunedSchedules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,7 +36,10 @@ public final class HopperSchedules {
   /** Query lengths up to this are short: tiles of 192 rows would leave too much of them empty. */
   private static final int SHORT = 1536;
 
-  private static final int LONG = 8192;
+  private static final int THOUSANDS = 4096;
+
+  private static final TunedSchedules MEASURED =
+      TunedSchedules.shipped("NVIDIA H200").orElseThrow();
 
   private HopperSchedules() {}
 
@@ -43,19 +51,62 @@ public final class HopperSchedules {
   }
 
   /**
-   * The schedule for a spec, target and head dimension.
+   * A schedule and the query lengths at which it is the fastest.
    *
-   * @param length the query length the kernel is meant for; none: thousands of rows
+   * @param queries lengths; the schedule serves every other as well
+   */
+  public record Choice(Schedule.Hopper schedule, Lengths queries) {}
+
+  /**
+   * The schedules for a spec, together for every query length, the shortest first: as measured on
+   * the GPU that the target is for, or by rules where nothing like it was measured.
+   *
    * @throws IllegalArgumentException for a head dimension that is not supported
    */
-  public static Schedule.Hopper choose(
-      AttentionSpec spec, Target target, HeadDim dim, OptionalInt length) {
+  public static List<Choice> choices(
+      AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
     refuses(dim)
         .ifPresent(
             why -> {
               throw new IllegalArgumentException(why);
             });
-    return candidates(dim, light(spec), length).stream()
+    boolean light = light(spec);
+    List<Choice> measured =
+        light
+            ? MEASURED
+                .candidates(dtype, dim, MaskClass.of(spec))
+                .map(e -> new Choice(e.schedule(), e.queries()))
+                .toList()
+            : List.of();
+    return measured.isEmpty() ? byRules(target, dim, light) : measured;
+  }
+
+  /**
+   * The schedule for a query length.
+   *
+   * @param length none: thousands of rows
+   */
+  public static Schedule.Hopper choose(
+      AttentionSpec spec, Target target, Dtype dtype, HeadDim dim, OptionalInt length) {
+    return choices(spec, target, dtype, dim).stream()
+        .filter(c -> c.queries().contains(length.orElse(THOUSANDS)))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no schedule for length " + length))
+        .schedule();
+  }
+
+  private static List<Choice> byRules(Target target, HeadDim dim, boolean light) {
+    Schedule.Hopper few = rule(target, dim, light, true);
+    Schedule.Hopper many = rule(target, dim, light, false);
+    return few.equals(many)
+        ? List.of(new Choice(many, Lengths.ALL))
+        : List.of(
+            new Choice(few, new Lengths(1, SHORT)),
+            new Choice(many, new Lengths(SHORT + 1, Shape.MAX_SEQ)));
+  }
+
+  private static Schedule.Hopper rule(Target target, HeadDim dim, boolean light, boolean few) {
+    return candidates(dim, light, few).stream()
         .filter(s -> fits(target, dim, s))
         .findFirst()
         .orElseThrow(
@@ -85,16 +136,15 @@ public final class HopperSchedules {
     return dim >= 8 && dim <= 256 && dim % 8 == 0;
   }
 
-  /** The schedules of a head dimension, best first. */
-  static List<Schedule.Hopper> candidates(HeadDim dim, boolean light, OptionalInt length) {
+  /**
+   * The schedules of a head dimension, best first.
+   *
+   * @param few for queries up to {@link #SHORT}
+   */
+  static List<Schedule.Hopper> candidates(HeadDim dim, boolean light, boolean few) {
     int widest = Math.max(dim.qk(), dim.v());
-    boolean few = length.isPresent() && length.getAsInt() <= SHORT;
-    boolean many = length.isPresent() && length.getAsInt() >= LONG;
     List<Schedule.Hopper> list = new ArrayList<>();
     if (widest <= 64) {
-      if (light && many) {
-        list.add(schedule(96, 3, 3, true, Output.OWN, "head dim up to 64, long"));
-      }
       if (light) {
         list.add(schedule(64, 4, 3, false, Output.OWN, "head dim up to 64"));
       }

@@ -13,7 +13,7 @@ import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.ptx.tune.TunedSchedules.Lengths;
+import dev.attune.compiler.schedule.Lengths;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;

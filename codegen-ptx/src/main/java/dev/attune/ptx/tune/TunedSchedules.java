@@ -1,9 +1,9 @@
 package dev.attune.ptx.tune;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
-import dev.attune.compiler.spec.Shape;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -33,31 +33,6 @@ public record TunedSchedules(String gpu, List<Entry> entries) {
           .thenComparing(Entry::mask)
           .thenComparingInt(e -> e.queries().from())
           .thenComparingInt(e -> e.keys().from());
-
-  /**
-   * Lengths from one to another, both included.
-   *
-   * @param to {@link Shape#MAX_SEQ} where there is no end
-   */
-  public record Lengths(int from, int to) {
-    /** Every length. */
-    public static final Lengths ALL = new Lengths(1, Shape.MAX_SEQ);
-
-    public Lengths {
-      if (from < 1 || to < from || to > Shape.MAX_SEQ) {
-        throw new IllegalArgumentException("no lengths: " + from + " to " + to);
-      }
-    }
-
-    /** Whether a length is one of these; none at all counts as 1. */
-    public boolean contains(int length) {
-      return from <= Math.max(1, length) && length <= to;
-    }
-
-    private boolean overlaps(Lengths other) {
-      return from <= other.to && other.from <= to;
-    }
-  }
 
   /**
    * The fastest schedule for some problems.

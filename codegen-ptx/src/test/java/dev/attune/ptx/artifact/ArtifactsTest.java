@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Extent;
@@ -29,6 +30,7 @@ class ArtifactsTest {
               Dtype.BF16,
               new HeadDim(192, 128),
               Manifest.Grid.ITEMS,
+              Lengths.ALL,
               128,
               64,
               73728,

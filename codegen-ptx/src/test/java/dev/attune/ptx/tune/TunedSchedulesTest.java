@@ -16,7 +16,7 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.dsl.diagnostic.Source;
 import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.ptx.tune.TunedSchedules.Lengths;
+import dev.attune.compiler.schedule.Lengths;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;

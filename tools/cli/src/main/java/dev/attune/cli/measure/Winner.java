@@ -6,7 +6,7 @@ import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.ptx.tune.TunedSchedules.Lengths;
+import dev.attune.compiler.schedule.Lengths;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -20,7 +20,7 @@ import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.ptx.tune.TunedSchedules.Lengths;
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.Kernel;
