@@ -10,6 +10,10 @@ import report
 
 PALETTE = {"peer": ("#9aa4b2", "#c3c9d2", "#7d8899", "#dfe3e8"), "ref": ("#e0b15a", "#c9922e")}
 OWN = ("#2f6fde", "#1fa187", "#8e5bd0", "#d1495b", "#4f9d3a", "#0f8fb0", "#b8641f", "#5d5fef")
+NAMES = {
+    "cudnn": "cuDNN", "fa2": "FlashAttention 2", "flex": "FlexAttention", "pallas": "JAX Pallas",
+    "ref": "reference", "attune": "Attune",
+}  # fmt: skip
 BAR, GAP, LEFT, WIDTH, TOP = 11, 9, 230, 960, 74
 
 
@@ -48,7 +52,7 @@ def headline(result):
     """The chart's title and the line below it."""
     device = result.get("device") or {}
     bases = [row["baseline"] for row in result["rows"] if row["baseline"]]
-    base = " or ".join(b for b in report.BASELINES if b in bases) or "no peer"
+    base = " or ".join(NAMES[b] for b in report.BASELINES if b in bases) or "no peer"
     below = ", ".join(
         x
         for x in (
@@ -84,8 +88,9 @@ def svg(result):
     for label in report.labels(result):
         if any(label == b[0] for _, g in groups for b in g):
             out.append(f'<rect x="{x:.1f}" y="50" width="10" height="10" fill="{colour[label]}"/>')
-            out.append(_text(x + 14, 59, label))
-            x += 26 + 6.3 * len(label)
+            name = NAMES.get(label, label)
+            out.append(_text(x + 14, 59, name))
+            x += 28 + 6.3 * len(name)
     for tick in _ticks(top):
         at = LEFT + tick * scale
         line = "#39414d" if tick == 1 else "#e3e7ec"
@@ -140,8 +145,9 @@ def _png(result, path):
         ticks.append((y + (len(group) - 1) / 2, name))
         for label, _, ratio, tflops in group:
             axes.barh(
-                y, ratio, height=0.9, color=colour[label], label=None if label in seen else label
-            )
+                y, ratio, height=0.9, color=colour[label],
+                label=None if label in seen else NAMES.get(label, label),
+            )  # fmt: skip
             axes.text(ratio, y, f" {tflops:.0f}", va="center", fontsize=6)
             seen.add(label)
             y += 1

@@ -23,7 +23,7 @@ from checks import Checks
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "samples" / "python"))
 
-STALL_SECONDS = 90
+STALL_SECONDS = 60
 
 
 def arguments(texts=None):
@@ -48,6 +48,10 @@ def arguments(texts=None):
     parser.add_argument("--workers", type=int, default=4, help="checks at the same time")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--chart", type=pathlib.Path, metavar="FILE.svg", help="and PNG if possible")
+    parser.add_argument(
+        "--best", action="store_true", help="show the fastest kernel of each row as one column"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown too")
     parser.add_argument("--dry-run", action="store_true", help="print what would be measured")
     parser.add_argument(
         "--from", dest="results", action="append", default=[], type=pathlib.Path, metavar="FILE",
@@ -101,14 +105,17 @@ class Run:
 def publish(result, options):
     """Prints, writes and draws a result."""
     result = report.finish(result)
-    print("\n".join(report.text(result)))
+    shown = report.best(result) if options.best else result
+    print("\n".join(report.text(shown)))
+    if options.markdown:
+        print("\n".join(["", *report.markdown(shown)]))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.chart and result["rows"]:
         import chart
 
-        for path in chart.write(result, options.chart):
+        for path in chart.write(shown, options.chart):
             print(f"wrote {path}")
     sys.stdout.flush()
 
@@ -128,9 +135,9 @@ def watch(run, beat):
     """Ends the program when timing makes no progress, with what was measured until then."""
     while True:
         time.sleep(1)
-        if beat and time.monotonic() - beat["at"] > STALL_SECONDS:
+        if beat and time.monotonic() - beat["at"] > beat["seconds"]:
             where = beat["what"]
-            run.result["failures"]["timing"] = f"no progress for {STALL_SECONDS} s in {where}"
+            run.result["failures"]["timing"] = f"no progress for {beat['seconds']} s in {where}"
             try:
                 run.publish()
             finally:
@@ -145,8 +152,8 @@ def measure(run, made, references, failed):
 
     options, result, beat = run.options, run.result, {}
 
-    def progress(what):
-        beat.update(what=what, at=time.monotonic())
+    def progress(what, seconds=STALL_SECONDS):
+        beat.update(what=what, at=time.monotonic(), seconds=seconds)
 
     progress("start")
     threading.Thread(target=watch, args=(run, beat), daemon=True).start()

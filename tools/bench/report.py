@@ -28,6 +28,19 @@ def finish(result):
     return result
 
 
+def best(result):
+    """The result with one own kernel and one reference to a row, the fastest of each kind."""
+    rows = []
+    for row in result["rows"]:
+        kept = [dict(c) for c in row["contenders"] if c["kind"] == "peer"]
+        for kind, label in (("ref", "ref"), ("own", "attune")):
+            fastest = _fastest(row, kind)
+            if fastest is not None:
+                kept.append(fastest | {"label": label})
+        rows.append(row | {"contenders": kept})
+    return finish(result | {"rows": rows})
+
+
 def labels(result):
     """The labels of all contenders: peers, references, own kernels, in the order met."""
     found = {}
@@ -96,6 +109,53 @@ def _groups(rows):
     return lines[:-1]
 
 
+def markdown(result):
+    """A Markdown table: a line for each family, and in each length's column what everything reaches.
+
+    Own kernels and references are the fastest of the row; the last column is the ratio of the own
+    one to the baseline.
+    """
+    families, lengths = {}, []
+    for row in result["rows"]:
+        families.setdefault(row["family"], {})[row["length"]] = row
+        lengths += [row["length"]] if row["length"] not in lengths else []
+    names = [n for n in labels(result) if any(_kind(r, n) == "peer" for r in result["rows"])]
+    order = ["own", "ref"] if any(_fastest(r, "ref") for r in result["rows"]) else ["own"]
+    said = " / ".join(["Attune", "reference"][: len(order)] + names)
+    bases = [b for b in BASELINES if any(r["baseline"] == b for r in result["rows"])]
+    head = [f"TFLOP/s: {said}", *(f"S = {n}" for n in sorted(lengths))]
+    head.append(f"Attune ÷ {' or '.join(bases)}" if bases else "ratio")
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for family, rows in families.items():
+        cells, ratios = [], []
+        for length in sorted(lengths):
+            row = rows.get(length)
+            if row is None:
+                cells.append("")
+                continue
+            found = [_fastest(row, kind) for kind in order]
+            found += [_by_label(row).get(n) for n in names]
+            cells.append(" / ".join(_tflops(c) for c in found))
+            own = found[0]
+            ratio = own["ratio"].get(row["baseline"]) if own else None
+            ratios.append("–" if ratio is None else f"{ratio:.2f}")
+        lines.append("| " + " | ".join([family, *cells, " / ".join(ratios)]) + " |")
+    return lines
+
+
+def _kind(row, label):
+    return _by_label(row).get(label, {}).get("kind")
+
+
+def _fastest(row, kind):
+    timed = [c for c in row["contenders"] if c["kind"] == kind and c.get("median_ms")]
+    return min(timed, key=lambda c: c["median_ms"], default=None)
+
+
+def _tflops(contender):
+    return f"{contender['tflops']:.0f}" if contender and contender.get("tflops") else "–"
+
+
 def summary(result):
     """How each own kernel's label does against each peer over all rows: mean and worst ratio."""
     found = {}
@@ -115,6 +175,23 @@ def summary(result):
             f"{label} / {other}: mean {mean:.3f}, worst {worst:.3f} at {where} ({len(ratios)} rows)"
         )
     return lines if len(lines) <= 24 else []
+
+
+def tiles(result):
+    """What a visited tile costs beside one of `full` in the same tiles, for each own kernel."""
+    whole, lines = {}, []
+    for row in result["rows"]:
+        for c in row["contenders"]:
+            info = c.get("info") or {}
+            if c["kind"] != "own" or not c.get("median_ms") or not info.get("tiles"):
+                continue
+            key = row["dtype"], str(row["dim"]), row["length"], row["heads"], info["tile"]
+            cost = c["median_ms"] / info["tiles"]
+            if row["spec"] == "full":
+                whole[key] = cost
+            elif key in whole:
+                lines.append(f"{c['label']} at {row['title']}: {cost / whole[key]:.3f}")
+    return ["time of a visited tile beside full attention's:", *lines] if lines else []
 
 
 def details(result):
@@ -188,4 +265,5 @@ def text(result):
         against = ", ".join(b for b in BASELINES if b in baselines) or "no peer"
         lines.append(f"TFLOP/s, and how many times as fast as {against} (the first there is)")
         lines += table(result) + [""]
-    return lines + summary(result) + checks(result) + details(result)
+    lines += summary(result) + (tiles(result) if result.get("suite") == "variants" else [])
+    return lines + checks(result) + details(result)

@@ -132,6 +132,29 @@ class Reports(unittest.TestCase):
         self.assertEqual("d128 causal S=1024 S=4096", " ".join(lines[0].split()))
         self.assertEqual("k8 417 0.83 417 0.83", " ".join(lines[-1].split()))
 
+    def test_markdown(self):
+        lines = report.markdown(report.finish(result()))
+        self.assertEqual(
+            "| TFLOP/s: Attune / reference / cudnn / fa2 | S = 1024 | S = 4096 | Attune ÷ cudnn |",
+            lines[0],
+        )
+        cells = "625 / 571 / 500 / 250"
+        self.assertEqual(f"| d128 causal | {cells} | {cells} | 1.25 / 1.25 |", lines[2])
+
+    def test_tiles_cost_what_those_of_full_do(self):
+        r = result()
+        for row, spec, tiles in zip(r["rows"], ("full", "sliding_window"), (100, 40)):
+            row |= {"spec": spec, "title": spec, "length": 8192}
+            row["contenders"][-1]["info"] = {"tiles": tiles, "tile": "192x80"}
+            row["contenders"][-1]["median_ms"] = 2.0 if spec == "full" else 1.0
+        self.assertEqual("attune at sliding_window: 1.250", report.tiles(r)[1])
+
+    def test_best_is_one_own_kernel(self):
+        r = report.best(report.finish(result(["a", "b"])))
+        self.assertEqual(["cudnn", "fa2", "ref", "attune"], report.labels(r))
+        self.assertEqual(1.25, r["rows"][0]["contenders"][-1]["ratio"]["cudnn"])
+        self.assertEqual({"cudnn", "fa2", "ref"}, r["rows"][0]["contenders"][-1]["ratio"].keys())
+
     def test_what_was_not_measured_is_said_once(self):
         r = result()
         for row in r["rows"]:

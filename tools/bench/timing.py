@@ -14,6 +14,7 @@ import variants
 
 FLUSH_BYTES = 256 << 20
 LEAST_ROUNDS = 3
+COMPILE_SECONDS = 240  # peers that compile may take long
 SMI = ("nvidia-smi", "--format=csv,noheader,nounits")
 
 
@@ -114,7 +115,7 @@ def device():
 class Bench:
     """Measures all contenders of one row after another.
 
-    progress is called before anything that could hang. milliseconds is the length of one
+    progress is called before anything that could hang, with seconds where it may take long. milliseconds is the length of one
     measurement. With graphs the launches of a measurement are one CUDA graph, which takes the
     host's share out where kernels are short.
     """
@@ -201,7 +202,7 @@ class Bench:
         return variants.live_fraction(variant, row.batch, row.length, where)
 
     def _create(self, row, c, make):
-        self.progress(f"{c.label} at {row.title}")
+        self.progress(f"{c.label} at {row.title}", COMPILE_SECONDS)
         try:
             c.launch = make()
             c.info |= c.launch.info

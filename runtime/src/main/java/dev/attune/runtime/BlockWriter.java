@@ -1,8 +1,8 @@
 package dev.attune.runtime;
 
 import dev.attune.compiler.spec.Operand;
-import dev.attune.compiler.tile.Lowering;
 import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.tile.Lowering;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
 import java.nio.ByteBuffer;

@@ -266,12 +266,12 @@ public final class AmpereSelection {
     Reg[][][] result =
         o.transposeB()
             ? products.scores(registers.get(o.a()), (Held.Shared) registers.get(o.b()), into)
-            : products.output((Held.LeftOperands) registers.get(o.a()), (Held.Shared) registers.get(o.b()), into);
+            : products.output(
+                (Held.LeftOperands) registers.get(o.a()), (Held.Shared) registers.get(o.b()), into);
     registers.put(o.out(), new Held.Accumulators(result));
   }
 
   private void loop(Op.For loop) {
-    registers.loop(
-        loop, index -> sync.loop(loop.body(), () -> block(loop.body(), index)));
+    registers.loop(loop, index -> sync.loop(loop.body(), () -> block(loop.body(), index)));
   }
 }

@@ -107,7 +107,9 @@ final class ManifestReader {
             case "captured" -> new Parameter.Role.Captured(at("tensor").text());
             default ->
                 throw at("role")
-                    .bad("pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map or counter");
+                    .bad(
+                        "pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map or"
+                            + " counter");
           },
           at("type").oneOf(Parameter.Type.values(), Parameter.Type::ptx));
     }

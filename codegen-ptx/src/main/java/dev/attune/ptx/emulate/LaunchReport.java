@@ -6,7 +6,8 @@ package dev.attune.ptx.emulate;
  *
  * @param warpInstructions instructions executed by warps, guarded-off ones included
  * @param threadInstructions the same, times the active threads that pass the guard
- * @param mmaInstructions tensor-core instructions
+ * @param mmaInstructions tensor-core instructions, of a warp ({@code mma}) or a warpgroup ({@code
+ *     wgmma})
  * @param sharedTransactions 128-byte passes over the banks of shared memory by loads, stores and
  *     {@code ldmatrix}
  * @param sharedConflicts those passes beyond what conflict-free accesses would have needed

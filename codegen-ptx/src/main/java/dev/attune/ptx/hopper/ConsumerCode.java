@@ -69,7 +69,8 @@ final class ConsumerCode {
     var inGroup = emit.arith(IntOp.AND, Ty.B32, context.thread(), new IntConst(THREADS - 1));
     this.elected = emit.fresh(Reg.Kind.PRED);
     emit.add(
-        new Inst.SetP(CompareOp.EQ, Ty.S32, elected, emit.reg(inGroup, Reg.Kind.B32), new IntConst(0)));
+        new Inst.SetP(
+            CompareOp.EQ, Ty.S32, elected, emit.reg(inGroup, Reg.Kind.B32), new IntConst(0)));
     Reg lane = (Reg) emit.arith(IntOp.AND, Ty.B32, context.thread(), new IntConst(31));
     var warp = emit.arith(IntOp.SHR, Ty.S32, inGroup, new IntConst(5));
     Reg warpRow = (Reg) emit.mad(Ty.S32, warp, new IntConst(16), groupRow);
@@ -80,12 +81,10 @@ final class ConsumerCode {
     this.products = new Products(emit, kernel.dtype(), layout, kernel.headDim());
     this.fragments = new Fragments(emit, layout, lane, warpRow, context.shared());
     this.outputMap = emit.fresh(Reg.Kind.B64);
-    emit.add(
-        new Inst.TensorMapAddress(outputMap, context.parameters().tensorMap(Operand.O)));
+    emit.add(new Inst.TensorMapAddress(outputMap, context.parameters().tensorMap(Operand.O)));
     for (Operand of : List.of(Operand.Q, Operand.K, Operand.V)) {
       rings.put(of, new Ring(emit, context.shared(), layout, of, false));
-      var at =
-          emit.arith(IntOp.ADD, Ty.S32, context.shared(), new IntConst(layout.buffer(of)));
+      var at = emit.arith(IntOp.ADD, Ty.S32, context.shared(), new IntConst(layout.buffer(of)));
       if (of == Operand.Q) {
         at = emit.mad(Ty.S32, groupRow, new IntConst(HopperLayout.PITCH), at);
       }
@@ -151,10 +150,8 @@ final class ConsumerCode {
       variables.put(TileKernel.Q_LAST, ProducerCode.inside(context, first, kernel.rows() - 1L));
       variables.put(TileKernel.ROLE_FIRST, ProducerCode.inside(context, mine, 0));
       variables.put(
-          TileKernel.ROLE_LAST,
-          ProducerCode.inside(context, mine, HopperLayout.GROUP_ROWS - 1L));
-      Reg kvHead =
-          (Reg) emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(Extent.GROUP));
+          TileKernel.ROLE_LAST, ProducerCode.inside(context, mine, HopperLayout.GROUP_ROWS - 1L));
+      Reg kvHead = (Reg) emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(Extent.GROUP));
       Env env = parameters.env(batch, head, kvHead, variables);
       this.expressions = new ExprCode(emit, kernel.spec(), env);
       this.rows =
@@ -209,7 +206,9 @@ final class ConsumerCode {
       }
     }
 
-    /** A branch must not sit between a product and its wait: what corrects the maximum comes after. */
+    /**
+     * A branch must not sit between a product and its wait: what corrects the maximum comes after.
+     */
     private void integerMax(Op.RowMax o) {
       emit.operation("rowMax " + o.out() + " over bits");
       Reg[][][] in = code.accumulators(o.in());
@@ -255,8 +254,7 @@ final class ConsumerCode {
 
     private void issue(Op.Dot o) {
       emit.operation("issue " + o.out());
-      Reg[][][] into =
-          o.accumulate().map(code::overwritten).orElseGet(() -> accumulators(o.out()));
+      Reg[][][] into = o.accumulate().map(code::overwritten).orElseGet(() -> accumulators(o.out()));
       emit.add(new Inst.WgmmaFence());
       Held.Matrix right = (Held.Matrix) code.get(o.b());
       if (o.transposeB()) {
@@ -286,16 +284,13 @@ final class ConsumerCode {
       emit.add(new Inst.Guarded(elected, true, new Inst.Bra(done, false)));
       Reg mine = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, groupRow);
       Reg from =
-          (Reg)
-              emit.mad(Ty.S32, groupRow, new IntConst(HopperLayout.PITCH), context.shared());
+          (Reg) emit.mad(Ty.S32, groupRow, new IntConst(HopperLayout.PITCH), context.shared());
       for (int slab = 0; slab < layout.slabs(Operand.O); slab++) {
         emit.add(
             new Inst.TmaStore(
                 outputMap,
-                List.of(
-                    new IntConst((long) slab * HopperLayout.SLAB_COLUMNS), mine, head, batch),
-                new Address(
-                    from, layout.buffer(Operand.O) + slab * layout.slab(Operand.O))));
+                List.of(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS), mine, head, batch),
+                new Address(from, layout.buffer(Operand.O) + slab * layout.slab(Operand.O))));
       }
       emit.add(new Inst.TmaStoreCommit());
       emit.add(new Inst.Label(done));

@@ -62,8 +62,7 @@ final class Fragments {
   }
 
   private Address address(Operand operand, int k) {
-    var inSlab =
-        emit.arith(IntOp.XOR, Ty.B32, chunk, new IntConst(k % STEPS_PER_SLAB * 32L));
+    var inSlab = emit.arith(IntOp.XOR, Ty.B32, chunk, new IntConst(k % STEPS_PER_SLAB * 32L));
     Reg base = (Reg) emit.arith(IntOp.ADD, Ty.S32, row, inSlab);
     return new Address(base, layout.buffer(operand) + k / STEPS_PER_SLAB * layout.slab(operand));
   }

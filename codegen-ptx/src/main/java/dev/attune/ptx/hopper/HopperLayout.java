@@ -6,8 +6,8 @@ import dev.attune.compiler.spec.Operand;
 
 /**
  * Where the tiles of a CTA lie in shared memory. A tile is a row of slabs, each 64 columns wide:
- * rows of 128 bytes whose 16-byte chunks are permuted by TMA's 128-byte swizzle (chunk index xor row
- * mod 8), so that eight neighbouring rows are one atom of 1024 bytes (PTX ISA, "Shared Memory
+ * rows of 128 bytes whose 16-byte chunks are permuted by TMA's 128-byte swizzle (chunk index xor
+ * row mod 8), so that eight neighbouring rows are one atom of 1024 bytes (PTX ISA, "Shared Memory
  * Matrix Layout").
  *
  * @param rows query rows of an item
@@ -132,7 +132,10 @@ record HopperLayout(
     return full(operand) + BARRIER * stages(operand);
   }
 
-  /** Offset of the work item that is handed over with Q: query tile, head, batch, whether there is one. */
+  /**
+   * Offset of the work item that is handed over with Q: query tile, head, batch, whether there is
+   * one.
+   */
   int slot() {
     return bytes - SLOT;
   }

@@ -1,10 +1,15 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Position;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +27,11 @@ public final class HopperSchedules {
   private static final int OTHER_REGISTERS = 28;
 
   private static final int LAZY = 8;
+
+  /** Query lengths up to this are short: tiles of 192 rows would leave too much of them empty. */
+  private static final int SHORT = 1536;
+
+  private static final int LONG = 8192;
 
   private HopperSchedules() {}
 
@@ -45,7 +55,7 @@ public final class HopperSchedules {
             why -> {
               throw new IllegalArgumentException(why);
             });
-    return candidates(dim, length).stream()
+    return candidates(dim, light(spec), length).stream()
         .filter(s -> fits(target, dim, s))
         .findFirst()
         .orElseThrow(
@@ -54,37 +64,68 @@ public final class HopperSchedules {
                     "no schedule for head dim " + dim + " fits " + target.ptxName()));
   }
 
+  /**
+   * Whether elements are computed from what registers hold anyway. Gathers by key, and masks that
+   * are no range of keys per row, need registers of their own: narrower tiles leave them.
+   */
+  private static boolean light(AttentionSpec spec) {
+    boolean gathers =
+        Exprs.uses(clause(spec), e -> e instanceof Expr.Gather && Exprs.uses(e, Position.KV));
+    return !gathers && KvBounds.ofRow(spec).isPresent();
+  }
+
+  private static Expr clause(AttentionSpec spec) {
+    return switch (spec.normalization()) {
+      case Normalization.Softmax s -> spec.score().expr();
+      case Normalization.Weight w -> w.weight().expr();
+    };
+  }
+
   private static boolean supported(int dim) {
     return dim >= 8 && dim <= 256 && dim % 8 == 0;
   }
 
   /** The schedules of a head dimension, best first. */
-  static List<Schedule.Hopper> candidates(HeadDim dim, OptionalInt length) {
+  static List<Schedule.Hopper> candidates(HeadDim dim, boolean light, OptionalInt length) {
     int widest = Math.max(dim.qk(), dim.v());
-    boolean few = length.isPresent() && length.getAsInt() <= 1536;
+    boolean few = length.isPresent() && length.getAsInt() <= SHORT;
+    boolean many = length.isPresent() && length.getAsInt() >= LONG;
     List<Schedule.Hopper> list = new ArrayList<>();
     if (widest <= 64) {
-      list.add(schedule(64, 4, 3, false, Output.OWN, "head dim up to 64"));
+      if (light && many) {
+        list.add(schedule(96, 3, 3, true, Output.OWN, "head dim up to 64, long"));
+      }
+      if (light) {
+        list.add(schedule(64, 4, 3, false, Output.OWN, "head dim up to 64"));
+      }
+      list.add(schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, gathers"));
+    } else if (widest <= 96 && light && !few) {
+      list.add(schedule(96, 3, 2, false, Output.OWN, "head dim up to 96"));
     } else if (widest <= 128) {
-      if (few) {
+      if (light && few) {
         list.add(schedule(128, 2, 2, true, Output.OWN, "head dim up to 128, short"));
       }
-      list.add(schedule(80, 3, 3, false, Output.OWN, "head dim up to 128"));
-      list.add(schedule(128, 2, 2, true, Output.OWN, "head dim up to 128"));
-    } else {
-      list.add(schedule(128, 2, 2, false, Output.QUERY, "head dim up to 256, wide tiles"));
-      list.add(schedule(112, 2, 2, false, Output.QUERY, "head dim up to 256, wide tiles"));
-      list.add(schedule(96, 2, 2, false, Output.QUERY, "head dim up to 256"));
-      list.add(schedule(80, 2, 2, false, Output.QUERY, "head dim up to 256"));
+      if (light) {
+        list.add(schedule(80, 3, 3, false, Output.OWN, "head dim up to 128"));
+      }
+      list.add(schedule(80, 2, 2, false, Output.OWN, "head dim up to 128, gathers"));
+    } else if (light) {
+      if (dim.v() <= 128 && !few) {
+        list.add(schedule(80, 3, 2, false, Output.QUERY, "head dim up to 192 and 128"));
+      }
+      list.add(schedule(128, 2, 2, false, Output.QUERY, "head dim up to 256, small tiles of V"));
+      list.add(schedule(96, 2, 2, false, Output.QUERY, "head dim up to 192"));
       list.add(schedule(64, 2, 2, false, Output.QUERY, "head dim up to 256"));
     }
+    list.add(schedule(48, 2, 2, false, Output.QUERY, "head dim up to 256, gathers"));
     return list;
   }
 
   private static Schedule.Hopper schedule(
       int cols, int consumers, int stages, boolean inRegisters, Output output, String why) {
+    boolean wide = output == Output.QUERY;
     return new Schedule.Hopper(
-        cols, consumers, stages, inRegisters, output, false, true, false, LAZY, why);
+        cols, consumers, stages, inRegisters, output, wide, true, true, LAZY, why);
   }
 
   /** Whether a schedule's tiles fit the shared memory and registers of a target. */

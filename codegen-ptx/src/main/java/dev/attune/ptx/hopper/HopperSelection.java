@@ -21,7 +21,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Instructions for a tile kernel of roles: what all warpgroups do first, then the code of each role.
+ * Instructions for a tile kernel of roles: what all warpgroups do first, then the code of each
+ * role.
  */
 public final class HopperSelection {
   private static final List<Operand> LOADED = List.of(Operand.Q, Operand.K, Operand.V);
@@ -57,8 +58,7 @@ public final class HopperSelection {
     Reg thread = special(Inst.Special.TID_X);
     Reg group = emit.fresh(Reg.Kind.B32);
     // Warp-uniform by a shuffle: the branch on it then is.
-    emit.add(
-        new Inst.ShflIdx(group, emit.arith(IntOp.SHR, Ty.S32, thread, new IntConst(7)), 0));
+    emit.add(new Inst.ShflIdx(group, emit.arith(IntOp.SHR, Ty.S32, thread, new IntConst(7)), 0));
     Reg shared = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.SharedBase(shared));
     initialise(thread, shared);

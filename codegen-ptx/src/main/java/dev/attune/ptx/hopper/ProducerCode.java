@@ -126,12 +126,9 @@ final class ProducerCode {
 
   private void item(List<Op> body, WorkItems.Item item) {
     TileKernel kernel = context.kernel();
-    Reg first =
-        (Reg) emit.arith(IntOp.MUL, Ty.S32, item.tile(), new IntConst(kernel.rows()));
+    Reg first = (Reg) emit.arith(IntOp.MUL, Ty.S32, item.tile(), new IntConst(kernel.rows()));
     Reg kvHead =
-        (Reg)
-            emit.arith(
-                IntOp.DIV, Ty.U32, item.head(), context.parameters().size(Extent.GROUP));
+        (Reg) emit.arith(IntOp.DIV, Ty.U32, item.head(), context.parameters().size(Extent.GROUP));
     Env env =
         context
             .parameters()
@@ -154,16 +151,14 @@ final class ProducerCode {
   /** The variables of the rows that an item has. */
   static Map<Expr.Var, Reg> rows(Context context, Reg first, int rows) {
     Emitter emit = context.emit();
-    return Map.of(
-        TileKernel.Q_FIRST, first, TileKernel.Q_LAST, inside(context, first, rows - 1L));
+    return Map.of(TileKernel.Q_FIRST, first, TileKernel.Q_LAST, inside(context, first, rows - 1L));
   }
 
   /** {@code first} and {@code further} rows on, but before Sq. */
   static Reg inside(Context context, Reg first, long further) {
     Emitter emit = context.emit();
     var row = emit.arith(IntOp.ADD, Ty.S32, first, new IntConst(further));
-    var end =
-        emit.arith(IntOp.SUB, Ty.S32, context.parameters().size(Extent.SQ), new IntConst(1));
+    var end = emit.arith(IntOp.SUB, Ty.S32, context.parameters().size(Extent.SQ), new IntConst(1));
     return (Reg) emit.arith(IntOp.MIN, Ty.S32, row, end);
   }
 
@@ -219,8 +214,7 @@ final class ProducerCode {
 
   private void slot(List<Reg> words) {
     emit.add(
-        new Inst.St(
-            Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
+        new Inst.St(Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
   }
 
   private Ring ring(Operand operand) {

@@ -81,8 +81,7 @@ final class Ring {
     emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, stage, stage, new IntConst(1)));
     Reg wrapped = emit.fresh(Reg.Kind.PRED);
     emit.add(
-        new Inst.SetP(
-            CompareOp.EQ, Ty.S32, wrapped, stage, new IntConst(layout.stages(operand))));
+        new Inst.SetP(CompareOp.EQ, Ty.S32, wrapped, stage, new IntConst(layout.stages(operand))));
     emit.add(new Inst.Guarded(wrapped, false, new Inst.Mov(stage, new IntConst(0))));
     emit.add(
         new Inst.Guarded(

@@ -25,14 +25,12 @@ final class WorkItems {
   /** A work item in registers. */
   record Item(Reg batch, Reg head, Reg tile) {}
 
-  WorkItems(
-      Emitter emit, KernelParameters parameters, TileKernel kernel, long sectionBytes) {
+  WorkItems(Emitter emit, KernelParameters parameters, TileKernel kernel, long sectionBytes) {
     this.emit = emit;
     this.parameters = parameters;
     this.order = kernel.order();
     Operand round =
-        emit.arith(
-            IntOp.ADD, Ty.S32, parameters.size(Extent.SQ), new IntConst(kernel.rows() - 1L));
+        emit.arith(IntOp.ADD, Ty.S32, parameters.size(Extent.SQ), new IntConst(kernel.rows() - 1L));
     this.tiles = emit.arith(IntOp.DIV, Ty.U32, round, new IntConst(kernel.rows()));
     this.heads =
         emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), parameters.size(Extent.HQ));
@@ -46,8 +44,7 @@ final class WorkItems {
     if (keys < 2) {
       return group;
     }
-    Operand some =
-        emit.arith(IntOp.MAX, Ty.S32, parameters.size(Extent.SKV), new IntConst(1));
+    Operand some = emit.arith(IntOp.MAX, Ty.S32, parameters.size(Extent.SKV), new IntConst(1));
     Operand fit = emit.arith(IntOp.DIV, Ty.U32, new IntConst(keys), some);
     Operand least = emit.arith(IntOp.MAX, Ty.S32, fit, new IntConst(1));
     Reg bit = emit.fresh(Reg.Kind.B32);

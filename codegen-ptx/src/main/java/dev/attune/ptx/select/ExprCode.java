@@ -548,9 +548,7 @@ public final class ExprCode {
   private static Ranges ranges(AttentionSpec spec, long leastKeys) {
     Interval row = new Interval(0, Shape.MAX_SEQ - 1);
     Ranges sizes =
-        Ranges.worstCase(spec)
-            .with(TileKernel.ROLE_FIRST, row)
-            .with(TileKernel.ROLE_LAST, row);
+        Ranges.worstCase(spec).with(TileKernel.ROLE_FIRST, row).with(TileKernel.ROLE_LAST, row);
     for (Extent e : Extent.values()) {
       long least = e == Extent.SKV ? leastKeys : 1;
       sizes = sizes.with(e, new Interval(least, Shape.MAX_SEQ));

@@ -30,8 +30,7 @@ import java.util.Map;
 
 /** The parameters of a forward kernel, loaded into registers at its start. */
 public final class KernelParameters {
-  private static final List<Operand> TILES =
-      List.of(Operand.Q, Operand.K, Operand.V, Operand.O);
+  private static final List<Operand> TILES = List.of(Operand.Q, Operand.K, Operand.V, Operand.O);
 
   private final HeadDim dim;
   private final Map<Role, Reg> regs = new HashMap<>();
@@ -190,7 +189,8 @@ public final class KernelParameters {
     spec.params().forEach(p -> params.put(p.name(), reg(new Role.Scalar(p.name()))));
     Map<String, Reg> tensors = new LinkedHashMap<>();
     spec.tensors().forEach(t -> tensors.put(t.name(), reg(new Role.Captured(t.name()))));
-    return new Env(b, h, hkv, sizes, reg(new Role.Scale()), reg(new Role.ScaleLog2e()), params, tensors, tile);
+    return new Env(
+        b, h, hkv, sizes, reg(new Role.Scale()), reg(new Role.ScaleLog2e()), params, tensors, tile);
   }
 
   private Reg reg(Role role) {

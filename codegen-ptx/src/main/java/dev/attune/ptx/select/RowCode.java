@@ -51,13 +51,7 @@ public final class RowCode {
    *     registers
    */
   public RowCode(
-      Emitter emit,
-      ExprCode expressions,
-      Reg row,
-      Reg queries,
-      Reg keys,
-      int blocks,
-      int chains) {
+      Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks, int chains) {
     this.emit = emit;
     this.expressions = expressions;
     this.row = row;
@@ -276,8 +270,7 @@ public final class RowCode {
   public void correct(BitMax max, Reg[][][] in, Operand factor, Reg[] floor) {
     Operand negative = new IntConst(0);
     for (int r = 0; r < count(); r++) {
-      Operand both =
-          emit.arith(IntOp.AND, Ty.B32, max.found()[r], bits(floor[r], Reg.Kind.B32));
+      Operand both = emit.arith(IntOp.AND, Ty.B32, max.found()[r], bits(floor[r], Reg.Kind.B32));
       negative = r == 0 ? both : emit.arith(IntOp.OR, Ty.B32, negative, both);
     }
     Reg wrong = emit.compare(CompareOp.LT, Ty.S32, negative, new IntConst(0));
@@ -390,8 +383,7 @@ public final class RowCode {
   public Held.LeftOperands cast(Reg[][][] in, Dtype dtype, Optional<Held.LeftOperands> into) {
     int columns = in[0].length;
     Reg[][][] out =
-        into.map(Held.LeftOperands::regs)
-            .orElseGet(() -> operands(blocks, (columns + 1) / 2));
+        into.map(Held.LeftOperands::regs).orElseGet(() -> operands(blocks, (columns + 1) / 2));
     for (int m = 0; m < blocks; m++) {
       for (int k = 0; k < out[m].length; k++) {
         for (int i = 0; i < 4; i++) {
@@ -444,7 +436,8 @@ public final class RowCode {
     Operand[] inverse = new Operand[count()];
     for (int r = 0; r < count(); r++) {
       Reg empty = emit.compare(CompareOp.EQ, Ty.F32, sum[r], ZERO);
-      inverse[r] = emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP_APPROX, sum[r]));
+      inverse[r] =
+          emit.select(Reg.Kind.F32, empty, ZERO, emit.floatUnary(FloatUnary.RCP_APPROX, sum[r]));
     }
     each(
         in,

@@ -160,8 +160,7 @@ public record TunedSchedules(String gpu, List<Entry> entries) {
   public TunedSchedules with(List<Entry> newer) {
     Stream<Entry> kept =
         entries.stream()
-            .filter(
-                e -> newer.stream().noneMatch(n -> n.serves(e.dtype(), e.headDim(), e.mask())));
+            .filter(e -> newer.stream().noneMatch(n -> n.serves(e.dtype(), e.headDim(), e.mask())));
     return new TunedSchedules(gpu, Stream.concat(kept, newer.stream()).toList());
   }
 }

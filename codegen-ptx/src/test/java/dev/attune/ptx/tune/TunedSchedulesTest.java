@@ -26,12 +26,12 @@ final class TunedSchedulesTest {
   private static final TunedSchedules H200 = TunedSchedules.shipped("NVIDIA H200").orElseThrow();
 
   private static Schedule.Hopper schedule(int cols) {
-    return new Schedule.Hopper(cols, 2, 3, true, Output.OWN, false, true, true, 8, "measured \"x\"");
+    return new Schedule.Hopper(
+        cols, 2, 3, true, Output.OWN, false, true, true, 8, "measured \"x\"");
   }
 
   private static Entry entry(MaskClass mask, int from, int to, int cols) {
-    return new Entry(
-        Dtype.BF16, D128, mask, new Lengths(from, to), Lengths.ALL, schedule(cols));
+    return new Entry(Dtype.BF16, D128, mask, new Lengths(from, to), Lengths.ALL, schedule(cols));
   }
 
   @Test
@@ -50,7 +50,9 @@ final class TunedSchedulesTest {
                     schedule(64))));
     assertEquals(table, TunedSchedules.read(table.write()));
     assertEquals(table.write(), TunedSchedules.read(table.write()).write());
-    assertEquals(new TunedSchedules("x", List.of()), TunedSchedules.read(new TunedSchedules("x", List.of()).write()));
+    assertEquals(
+        new TunedSchedules("x", List.of()),
+        TunedSchedules.read(new TunedSchedules("x", List.of()).write()));
   }
 
   @Test
@@ -86,14 +88,10 @@ final class TunedSchedulesTest {
                 entry(MaskClass.CAUSAL, 10, 20, 96)));
     assertEquals(64, find(table, MaskClass.FULL, 99).cols());
     assertEquals(80, find(table, MaskClass.FULL, 100).cols());
-    assertEquals(
-        Optional.empty(), table.find(Dtype.BF16, D128, MaskClass.CAUSAL, 21, 21));
+    assertEquals(Optional.empty(), table.find(Dtype.BF16, D128, MaskClass.CAUSAL, 21, 21));
     assertEquals(
         List.of(64, 80),
-        table
-            .candidates(Dtype.BF16, D128, MaskClass.FULL)
-            .map(e -> e.schedule().cols())
-            .toList());
+        table.candidates(Dtype.BF16, D128, MaskClass.FULL).map(e -> e.schedule().cols()).toList());
   }
 
   private static Schedule.Hopper find(TunedSchedules table, MaskClass mask, int length) {
@@ -118,7 +116,8 @@ final class TunedSchedulesTest {
             IllegalArgumentException.class,
             () ->
                 new TunedSchedules(
-                    "x", List.of(entry(MaskClass.FULL, 1, 9, 64), entry(MaskClass.FULL, 9, 9, 80))));
+                    "x",
+                    List.of(entry(MaskClass.FULL, 1, 9, 64), entry(MaskClass.FULL, 9, 9, 80))));
     assertEquals(
         "two schedules for bf16, head dim 128, full: queries 1 to 9 and 9 to 9", e.getMessage());
   }
@@ -149,8 +148,7 @@ final class TunedSchedulesTest {
         MaskClass.BAND,
         mask("attention a { param n : int = 8 where n >= 1  mask = causal and q - kv < n }"));
     assertEquals(
-        MaskClass.FULL,
-        mask("attention a { param n : int = 8 where n >= 1  mask = kv < n }"));
+        MaskClass.FULL, mask("attention a { param n : int = 8 where n >= 1  mask = kv < n }"));
   }
 
   private static MaskClass mask(String text) {

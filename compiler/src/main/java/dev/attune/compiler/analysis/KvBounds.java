@@ -3,8 +3,11 @@ package dev.attune.compiler.analysis;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Position;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
@@ -64,6 +67,22 @@ public record KvBounds(
             .<FullKeys>map(r -> new FullKeys.Between(r.first(), r.last()))
             .orElseGet(() -> new FullKeys.None(region.why()));
     return new KvBounds(visit.first(), visit.last(), full, solver.clauses());
+  }
+
+  /**
+   * The live keys of one row, if they are one range: its ends as expressions that may use {@code
+   * q}. For a tile of one row the keys that contain all live ones and the keys that are all live
+   * are then the same.
+   */
+  public static Optional<FullKeys.Between> ofRow(AttentionSpec spec) {
+    Expr row = new Expr.At(Position.Q);
+    KvBounds bounds = solve(spec, Exprs.substitute(spec.mask().expr(), Map.of(row, Q_FIRST)));
+    FullKeys.Between range = new FullKeys.Between(bounds.visitFirst(), bounds.visitLast());
+    if (!bounds.full().equals(range)) {
+      return Optional.empty();
+    }
+    UnaryOperator<Expr> atRow = e -> Exprs.substitute(e, Map.of(Q_FIRST, row));
+    return Optional.of(new FullKeys.Between(range.first().map(atRow), range.last().map(atRow)));
   }
 
   /** The bounds in a few lines, for goldens and explanations. */

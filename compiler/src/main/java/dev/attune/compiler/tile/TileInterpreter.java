@@ -19,9 +19,13 @@ import java.util.stream.LongStream;
  * Runs a tile kernel for a whole problem, in binary64. What differs from the reference beyond
  * rounding is a defect of the lowering or of a pass.
  *
- * <p>A tile reaches its channel's buffer at some moment between put and get, and a released buffer
- * is overwritten at once or later, both drawn from the seed: reading a tile after its release reads
- * NaN or the wrong tile. Partial rows are kept lane by lane. Outputs start as NaN.
+ * <p>A tile reaches its channel's buffer at some moment between put and get, a released buffer is
+ * overwritten at once or later, and an issued product reads its operands when it is issued or when
+ * it is awaited, all drawn from the seed: reading a tile after its release reads NaN or the wrong
+ * tile. So is the order in which roles and CTAs take turns, of one operation or of many; a kernel
+ * that keeps the rules computes the same whatever the seed. Of a kernel that claims work items a
+ * few CTAs run, in the order of {@link WorkOrder}. Partial rows are kept lane by lane. Outputs
+ * start as NaN.
  */
 public final class TileInterpreter {
   /** How many CTAs of a persistent kernel run: fewer than the items of most problems. */
@@ -34,7 +38,7 @@ public final class TileInterpreter {
    *
    * @param rounding round as a kernel does: casts to the dtype, all other results to binary32, sums
    *     of products after each addition; otherwise nothing is rounded, casts included
-   * @param seed of the moments at which tiles arrive and buffers are overwritten
+   * @param seed of all that a device leaves open: when things happen and who goes first
    */
   public record Options(boolean rounding, long seed) {}
 
@@ -44,19 +48,21 @@ public final class TileInterpreter {
    * @param o [B, Sq, Hq, Dv]
    * @param lse [B, Hq, Sq], for kernels with a softmax
    * @param maxScore [B, Hq, Sq], where the spec asks for it
-   * @param tiles how many kv tiles the CTAs have visited, by phase
+   * @param tiles how many kv tiles the loops of the CTAs have visited, by phase, counted for each
+   *     copy of a role, and not where a role only puts them
    */
   @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
   public record Result(
       double[] o, Optional<double[]> lse, Optional<double[]> maxScore, Map<Op.Phase, Long> tiles) {}
 
   /**
-   * Runs every CTA.
+   * Runs a kernel for every work item.
    *
    * @param q [B, Sq, Hq, Dqk], already rounded to the kernel's dtype; likewise {@code k} [B, Skv,
    *     Hkv, Dqk] and {@code v} [B, Skv, Hkv, Dv]
-   * @throws InvalidTileKernelException where the kernel waits for ever, overfills a channel, or
-   *     leaves a tile in it
+   * @throws InvalidTileKernelException where all roles wait for ever, with what each waits for;
+   *     where a tile is left in a channel or a product is not awaited; where a row of an output is
+   *     not written once
    */
   public static Result run(
       TileKernel kernel, Bindings bindings, NdArray q, NdArray k, NdArray v, Options options) {

@@ -51,12 +51,12 @@ public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int
   }
 
   /**
-   * The largest power of two of heads whose K and V, of 16-bit elements, take at most {@code
-   * sectionBytes}; at least 1, and no larger than is needed to hold all heads.
+   * The largest power of two of heads whose K and V, of 16-bit elements and at least one key, take
+   * at most {@code sectionBytes}; at least 1, and no larger than is needed to hold all heads.
    */
   public static int sectionHeads(long sectionBytes, Shape shape) {
     long headBytes =
-        (long) shape.kvSeq() * (shape.headDim().qk() + shape.headDim().v()) * ELEMENT_BYTES;
+        Math.max(1L, shape.kvSeq()) * (shape.headDim().qk() + shape.headDim().v()) * ELEMENT_BYTES;
     long all = (long) shape.batch() * shape.kvHeads();
     int heads = 1;
     while (heads < all && 2L * heads * headBytes <= sectionBytes) {

@@ -108,9 +108,10 @@ class WorkOrderTest {
   }
 
   @Test
-  void withoutKeysAllHeadsFit() {
+  void aHeadHasAtLeastOneKey() {
     Shape shape = new Shape(2, 3, 3, 64, 0, new HeadDim(24, 8));
-    assertEquals(8, WorkOrder.sectionHeads(0, shape));
+    assertEquals(1, WorkOrder.sectionHeads(0, shape));
+    assertEquals(4, WorkOrder.sectionHeads(4 * (24 + 8) * 2, shape));
   }
 
   @Test

@@ -57,7 +57,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--target",
       paramLabel = "TARGET",
       split = ",",
-      description = "GPU architectures to compile for; every family that the GPU runs unless given.")
+      description =
+          "GPU architectures to compile for; every family that the GPU runs unless given.")
   private List<String> targets = List.of();
 
   @Option(names = "--json", paramLabel = "FILE", description = "Writes every measurement.")
@@ -153,22 +154,13 @@ final class BenchCommand implements Callable<Integer> {
         KernelOptions.compile(
             spec,
             new KernelCompiler.Options(
-                target,
-                dtype,
-                shape.headDim(),
-                OptionalInt.of(shape.seq()),
-                Optional.empty()));
+                target, dtype, shape.headDim(), OptionalInt.of(shape.seq()), Optional.empty()));
     Kernel kernel = device.load(spec, compiled.artifact());
     return new Ready(target, compiled, kernel, (System.nanoTime() - start) / 1e6);
   }
 
   private ObjectNode report(
-      String title,
-      Shape shape,
-      Ready ready,
-      Rounds.Times times,
-      double host,
-      double operations) {
+      String title, Shape shape, Ready ready, Rounds.Times times, double host, double operations) {
     double tflops = operations / times.median() / 1e9;
     String schedule = ready.compiled().schedule().print();
     terminal

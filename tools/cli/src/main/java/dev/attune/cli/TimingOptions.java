@@ -145,7 +145,8 @@ final class TimingOptions {
     return spec.headDim()
         .map(List::of)
         .orElseGet(
-            () -> Arrays.stream(new int[] {64, 128, 256}).mapToObj(d -> new HeadDim(d, d)).toList());
+            () ->
+                Arrays.stream(new int[] {64, 128, 256}).mapToObj(d -> new HeadDim(d, d)).toList());
   }
 
   /** The problem at a length. */

@@ -1,7 +1,5 @@
 package dev.attune.cli;
 
-import dev.attune.cli.measure.Candidates;
-import dev.attune.cli.measure.Rounds;
 import dev.attune.cli.measure.Tuner;
 import dev.attune.cli.measure.Watchdog;
 import dev.attune.cli.measure.Winner;
@@ -22,7 +20,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -81,8 +78,7 @@ final class TuneCommand implements Callable<Integer> {
       }
       TunedSchedules tuned = read(device.info().name());
       terminal.out().println(timing.print(device));
-      Tuner tuner =
-          new Tuner(device, watchdog, timing.rounds(), timing.milliseconds(), tilesOnly);
+      Tuner tuner = new Tuner(device, watchdog, timing.rounds(), timing.milliseconds(), tilesOnly);
       for (AttentionSpec spec : specs) {
         for (HeadDim dim : timing.headDims(spec)) {
           tuned = tune(tuner, tuned, spec, dim);
@@ -93,16 +89,14 @@ final class TuneCommand implements Callable<Integer> {
   }
 
   /** Tunes one spec at one head dimension, and writes what is known by then. */
-  private TunedSchedules tune(
-      Tuner tuner, TunedSchedules tuned, AttentionSpec spec, HeadDim dim) {
+  private TunedSchedules tune(Tuner tuner, TunedSchedules tuned, AttentionSpec spec, HeadDim dim) {
     Dtype dtype = timing.dtype(spec);
     List<Winner> winners = new ArrayList<>();
     for (int length : timing.lengths()) {
       Shape shape = timing.shape(dim, length);
       String title = BenchCommand.title(spec, shape, dtype);
       Tuner.Outcome outcome =
-          tuner.run(
-              title, spec, dtype, shape, Params.values(spec, shape, timing.params(spec)));
+          tuner.run(title, spec, dtype, shape, Params.values(spec, shape, timing.params(spec)));
       print(title, outcome);
       outcome
           .fastest()
@@ -114,8 +108,7 @@ final class TuneCommand implements Callable<Integer> {
     }
     TunedSchedules newer =
         tuned.with(
-            Winner.entries(
-                dtype, dim, MaskClass.of(spec), winners, LocalDate.now().toString()));
+            Winner.entries(dtype, dim, MaskClass.of(spec), winners, LocalDate.now().toString()));
     try {
       Files.writeString(table, newer.write());
     } catch (IOException e) {

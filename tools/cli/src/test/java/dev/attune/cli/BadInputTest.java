@@ -210,6 +210,17 @@ final class BadInputTest {
   }
 
   @Test
+  void emulatedTimesAreNotMeasured() {
+    refused(1, Attune.run("bench", "causal", "--device", "emulated"), "--device cuda");
+    String table = dir.resolve("t.json").toString();
+    refused(1, Attune.run("tune", "-o", table, "--device", "emulated"), "--device cuda");
+    refused(2, Attune.run("bench", "causal", "--lengths", "0"), "--lengths has 0");
+    refused(2, Attune.run("bench", "causal", "--head-dim", "x"), "--head-dim is 'x'");
+    refused(2, Attune.run("bench", "causal", "--rounds", "0"), "--rounds");
+    refused(2, Attune.run("tune"), "-o");
+  }
+
+  @Test
   void commandLines() {
     refused(2, Attune.run(), "expected a command");
     refused(2, Attune.run("rum", "causal"), "rum", "run");

@@ -7,8 +7,8 @@ import java.util.SplittableRandom;
 
 /**
  * Standard normal numbers in a 16-bit dtype, drawn from 65536 of them: millions in a moment. What a
- * kernel costs depends on its data (the power limit of a card sees every bit that toggles), so times
- * are taken on numbers like these.
+ * kernel costs depends on its data (the power limit of a card sees every bit that toggles), so
+ * times are taken on numbers like these.
  */
 final class NormalSamples {
   private static final int CHUNK = 4 << 20;

@@ -15,6 +15,7 @@ import dev.attune.ptx.assemble.AssemblyException;
 import dev.attune.ptx.assemble.NativeLibraryException;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.runtime.Device;
+import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Kernel;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -63,9 +64,7 @@ public final class Tuner {
     this(device, watchdog, rounds, milliseconds, tilesOnly, schedule -> true, Tuner::spills);
   }
 
-  /**
-   * Tunes among some schedules, with another idea of what makes a kernel not worth measuring.
-   */
+  /** Tunes among some schedules, with another idea of what makes a kernel not worth measuring. */
   Tuner(
       Device device,
       Watchdog watchdog,
@@ -93,8 +92,7 @@ public final class Tuner {
    * @param measured all that were timed, the fastest first
    * @param leftOut schedules that were not, with reasons
    */
-  public record Outcome(
-      Optional<Measured> fastest, List<Measured> measured, List<String> leftOut) {
+  public record Outcome(Optional<Measured> fastest, List<Measured> measured, List<String> leftOut) {
     public Outcome {
       measured = List.copyOf(measured);
       leftOut = List.copyOf(leftOut);
@@ -134,8 +132,7 @@ public final class Tuner {
       this.shape = shape;
       this.workload = workload;
       this.operations = workload.operations();
-      try (Kernel kernel =
-          device.load(spec, compile(Target.SM_90, Optional.empty()).artifact())) {
+      try (Kernel kernel = device.load(spec, compile(Target.SM_90, Optional.empty()).artifact())) {
         this.expected = result(kernel);
       }
     }
@@ -238,13 +235,18 @@ public final class Tuner {
       String reason = prepared.flaw();
       if (prepared.artifact().isPresent()) {
         watchdog.step(title + ", " + name);
-        Kernel kernel = device.load(spec, prepared.artifact().orElseThrow());
-        double difference = Workload.difference(result(kernel), expected);
-        if (difference < TOLERANCE) {
-          return Optional.of(new Loaded(prepared.schedule(), kernel));
+        try {
+          Kernel kernel = device.load(spec, prepared.artifact().orElseThrow());
+          double difference = Workload.difference(result(kernel), expected);
+          if (difference < TOLERANCE) {
+            return Optional.of(new Loaded(prepared.schedule(), kernel));
+          }
+          kernel.close();
+          reason = String.format(Locale.ROOT, "O is off by %.1e", difference);
+        } catch (DeviceException e) {
+          device.synchronize(); // After a fault nothing more can be measured.
+          reason = String.valueOf(e.getMessage());
         }
-        kernel.close();
-        reason = String.format(Locale.ROOT, "O is off by %.1e", difference);
       }
       leftOut.add(name + ": " + reason);
       return Optional.empty();

@@ -27,8 +27,7 @@ public record Winner(int length, Hopper schedule, double tflops) {
    */
   public static List<Entry> entries(
       Dtype dtype, HeadDim dim, MaskClass mask, List<Winner> winners, String when) {
-    List<Winner> sorted =
-        winners.stream().sorted(Comparator.comparingInt(Winner::length)).toList();
+    List<Winner> sorted = winners.stream().sorted(Comparator.comparingInt(Winner::length)).toList();
     List<Entry> entries = new ArrayList<>();
     int from = 1;
     List<Winner> same = new ArrayList<>();

@@ -87,7 +87,9 @@ public final class Workload implements AutoCloseable {
     arguments.lse().ifPresent(lse -> lse.buffer().fill((byte) 0xFF));
   }
 
-  /** The first and the last rows of O of the last batch element, once all launches have finished. */
+  /**
+   * The first and the last rows of O of the last batch element, once all launches have finished.
+   */
   public NdArray sample() {
     Shape s = bindings.shape();
     int rows = Math.min(SAMPLED_ROWS, s.seq());

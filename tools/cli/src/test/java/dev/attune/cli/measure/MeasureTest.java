@@ -44,8 +44,7 @@ final class MeasureTest {
   }
 
   private static Artifact ampere(AttentionSpec spec) {
-    return KernelCompiler.compile(
-            spec, new KernelCompiler.Options(Target.SM_90, Dtype.F16, DIM))
+    return KernelCompiler.compile(spec, new KernelCompiler.Options(Target.SM_90, Dtype.F16, DIM))
         .artifact();
   }
 
@@ -121,8 +120,7 @@ final class MeasureTest {
   void candidatesFitAndDiffer() {
     for (int d : new int[] {64, 128, 192, 256}) {
       HeadDim dim = new HeadDim(d, d);
-      Hopper rules =
-          HopperSchedules.choose(causal(), Target.SM_90A, dim, OptionalInt.empty());
+      Hopper rules = HopperSchedules.choose(causal(), Target.SM_90A, dim, OptionalInt.empty());
       List<Hopper> tiles = Candidates.tiles(Target.SM_90A, dim, rules);
       assertEquals(rules, tiles.getFirst());
       assertEquals(tiles.size(), tiles.stream().distinct().count());
@@ -172,8 +170,7 @@ final class MeasureTest {
     try (Device emulated = Device.open("emulated");
         Watchdog watchdog = new Watchdog(System.err, 300)) {
       Artifact other =
-          KernelCompiler.compile(
-                  full(), new KernelCompiler.Options(Target.SM_90, Dtype.F16, DIM))
+          KernelCompiler.compile(full(), new KernelCompiler.Options(Target.SM_90, Dtype.F16, DIM))
               .artifact();
       Device device = standIn(emulated, ampere(spec), other);
       Tuner tuner =

@@ -1,0 +1,252 @@
+package dev.attune.proof;
+
+import static dev.attune.proof.Trial.shape;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.attune.compiler.reference.Accuracy;
+import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.reference.Result;
+import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Shape;
+import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.KernelCompiler;
+import dev.attune.ptx.emulate.AsyncPolicy;
+import dev.attune.ptx.emulate.EmulatorOptions;
+import dev.attune.ptx.emulate.WarpOrder;
+import dev.attune.runtime.DeviceException;
+import dev.attune.runtime.emulated.EmulatedDevice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The emulator and the gates notice when a kernel is wrong: every synchronising instruction of a
+ * kernel of each schedule is removed or weakened, every parity, byte count, swizzle bit and bound
+ * changed, one at a time. {@code -Dattune.mutation.kernel=part} takes the kernels whose names have
+ * that part. What survives is listed in {@code target/mutation.md}.
+ */
+@Tag("mutation")
+class MutationTest {
+  private static final double REQUIRED = 0.95;
+
+  /**
+   * A kernel and problems for it.
+   *
+   * @param cols keys of a tile
+   */
+  private record Subject(
+      String name, String mask, KernelCompiler.Options options, Shape shape, int cols) {
+
+    static Subject of(String name, String mask, Target target, int length, int cols, Shape shape) {
+      return new Subject(
+          name,
+          mask,
+          new KernelCompiler.Options(
+              target, Dtype.BF16, shape.headDim(), OptionalInt.of(length), Optional.empty()),
+          shape,
+          cols);
+    }
+
+    AttentionSpec spec() {
+      return Kernels.spec(mask);
+    }
+
+    /** The problem of this shape with another number of keys. */
+    Problem problem(int keys) {
+      Shape other =
+          new Shape(
+              shape.batch(), shape.heads(), shape.kvHeads(), shape.seq(), keys, shape.headDim());
+      return Trial.of(spec(), Dtype.BF16, other).problem().problem();
+    }
+
+    /** Numbers of keys that end elsewhere in a tile, and one of few tiles. */
+    List<Integer> otherLengths() {
+      int keys = shape.kvSeq();
+      return List.of(keys + cols / 3, keys + 2 * cols / 3, cols + cols / 4);
+    }
+
+    /** Numbers of keys of which the last tile has that many, or one more. */
+    List<Integer> lengths(int inLastTile) {
+      int keys = shape.kvSeq() / cols * cols + inLastTile;
+      return List.of(keys, keys + 1);
+    }
+  }
+
+  private static final String FULL = "";
+  private static final String CAUSAL = "mask = causal_bottom_right";
+
+  /** Two heads and several tiles of queries, so that a CTA takes more than one item. */
+  private static List<Subject> subjects() {
+    Target a = Target.SM_80;
+    Target h = Target.SM_90A;
+    return List.of(
+        Subject.of("hopper d64 causal", CAUSAL, h, 4096, 64, shape(1, 2, 1, 300, 520, 64)),
+        Subject.of("hopper d128 full", FULL, h, 16384, 80, shape(1, 2, 1, 200, 420, 128)),
+        Subject.of("hopper d128 causal short", CAUSAL, h, 1024, 128, shape(1, 2, 1, 140, 560, 128)),
+        Subject.of("hopper d256 causal", CAUSAL, h, 4096, 64, shape(1, 2, 1, 140, 330, 256)),
+        Subject.of("hopper d64 full", FULL, h, 16384, 96, shape(1, 2, 1, 200, 500, 64)),
+        Subject.of("hopper d128 causal", CAUSAL, h, 16384, 80, shape(1, 2, 1, 200, 500, 128)),
+        Subject.of("ampere d64 causal", CAUSAL, a, 4096, 64, shape(1, 1, 1, 140, 330, 64)),
+        Subject.of("ampere d128 full", FULL, a, 4096, 64, shape(1, 1, 1, 140, 330, 128)),
+        Subject.of("ampere d256 causal", CAUSAL, a, 4096, 32, shape(1, 1, 1, 70, 140, 256)));
+  }
+
+  /** How a launch may go, the most telling first. */
+  private static List<EmulatorOptions> runs(long limit) {
+    EmulatorOptions base =
+        new EmulatorOptions(0, AsyncPolicy.LATEST, WarpOrder.ROUND_ROBIN, 2, limit);
+    return List.of(
+        base,
+        base.withSchedule(1, AsyncPolicy.EARLIEST, WarpOrder.REVERSE),
+        base.withSchedule(2, AsyncPolicy.RANDOM, WarpOrder.RANDOM),
+        base.withSchedule(3, AsyncPolicy.LATEST, WarpOrder.STARVED),
+        base.withSchedule(4, AsyncPolicy.EARLIEST, WarpOrder.STARVED));
+  }
+
+  /** What became of the mutants of a kernel. */
+  private record Outcome(
+      Subject subject, Schedule schedule, String ptx, Map<Mutant, Boolean> dead) {
+
+    long killed() {
+      return dead.values().stream().filter(d -> d).count();
+    }
+
+    List<Mutant> survivors() {
+      return dead.entrySet().stream().filter(e -> !e.getValue()).map(Map.Entry::getKey).toList();
+    }
+  }
+
+  @Test
+  void almostEveryMutantIsNoticed() throws IOException {
+    String part = System.getProperty("attune.mutation.kernel", "");
+    List<Outcome> outcomes =
+        subjects().stream().filter(s -> s.name.contains(part)).map(MutationTest::outcome).toList();
+    String report = report(outcomes);
+    Files.writeString(Path.of("target", "mutation.md"), report);
+    long mutants = outcomes.stream().mapToLong(o -> o.dead.size()).sum();
+    long killed = outcomes.stream().mapToLong(Outcome::killed).sum();
+    assertTrue(mutants > 0, "no kernel's name has " + part);
+    assertTrue(killed >= REQUIRED * mutants, report);
+  }
+
+  private static Outcome outcome(Subject subject) {
+    KernelCompiler.Compilation compiled = KernelCompiler.compile(subject.spec(), subject.options);
+    assertEquals(subject.cols, compiled.schedule().cols(), subject.name);
+    Trials trials = new Trials(subject, compiled.artifact());
+    Map<Mutant, Boolean> dead =
+        Mutant.all(compiled.artifact().ptx()).parallelStream()
+            .collect(
+                Collectors.toMap(m -> m, trials::noticed, (a, b) -> a && b, MutationTest::ordered));
+    return new Outcome(subject, compiled.schedule(), compiled.artifact().ptx(), dead);
+  }
+
+  private static Map<Mutant, Boolean> ordered() {
+    return new TreeMap<>(
+        Comparator.comparing(Mutant::line).thenComparing(Mutant::kind).thenComparing(Mutant::now));
+  }
+
+  /** Problems that a kernel's mutants are tried on, and what they should come to. */
+  private static final class Trials {
+    private final Subject subject;
+    private final Artifact artifact;
+    private final Map<Integer, Expected> expected = new ConcurrentHashMap<>();
+
+    private record Expected(Problem problem, Result result, List<EmulatorOptions> runs) {}
+
+    Trials(Subject subject, Artifact artifact) {
+      this.subject = subject;
+      this.artifact = artifact;
+    }
+
+    private Expected expected(int keys) {
+      return expected.computeIfAbsent(
+          keys,
+          k -> {
+            Problem problem = subject.problem(k);
+            EmulatorOptions options = runs(1L << 32).getFirst();
+            try (EmulatedDevice device = EmulatedDevice.open(options)) {
+              Result result = new Placed(device).run(problem, artifact);
+              assertEquals(Optional.empty(), Trial.failures(problem, result), subject.name);
+              long instructions = device.lastReport().orElseThrow().warpInstructions();
+              return new Expected(problem, result, runs(4 * instructions));
+            }
+          });
+    }
+
+    boolean noticed(Mutant mutant) {
+      Artifact changed = new Artifact(artifact.manifest(), mutant.in(artifact.ptx()));
+      Expected first = expected(subject.shape.kvSeq());
+      int timings = mutant.kind() == Mutant.Kind.BOUND ? 1 : first.runs.size();
+      return first.runs.stream().limit(timings).anyMatch(o -> noticed(changed, first, o))
+          || Stream.concat(
+                  subject.otherLengths().stream(),
+                  mutant.limit().filter(n -> n < subject.cols).map(subject::lengths).stream()
+                      .flatMap(List::stream))
+              .map(this::expected)
+              .anyMatch(
+                  e -> noticed(changed, e, e.runs.get(0)) || noticed(changed, e, e.runs.get(2)));
+    }
+
+    private static boolean noticed(Artifact mutant, Expected expected, EmulatorOptions options) {
+      try (EmulatedDevice device = EmulatedDevice.open(options)) {
+        Result result = new Placed(device).run(expected.problem, mutant);
+        return !same(result, expected.result) && !Accuracy.check(expected.problem, result).passes();
+      } catch (DeviceException | AssertionError e) {
+        return true;
+      }
+    }
+  }
+
+  /** Bit for bit. */
+  private static boolean same(Result a, Result b) {
+    return Arrays.equals(a.o().floats(), b.o().floats())
+        && Arrays.equals(
+            a.lse().map(l -> l.floats()).orElse(new float[0]),
+            b.lse().map(l -> l.floats()).orElse(new float[0]));
+  }
+
+  private static String report(List<Outcome> outcomes) {
+    StringBuilder out = new StringBuilder();
+    out.append("| kernel | schedule | mutants | noticed |\n|---|---|---|---|\n");
+    for (Outcome o : outcomes) {
+      out.append(
+          "| %s | %s | %d | %d |\n"
+              .formatted(o.subject.name, o.schedule.print(), o.dead.size(), o.killed()));
+    }
+    out.append("\n| change | mutants | noticed |\n|---|---|---|\n");
+    for (Mutant.Kind kind : Mutant.Kind.values()) {
+      long all = of(outcomes, kind).count();
+      long dead = of(outcomes, kind).filter(Map.Entry::getValue).count();
+      if (all > 0) {
+        out.append("| %s | %d | %d |\n".formatted(kind, all, dead));
+      }
+    }
+    for (Outcome o : outcomes) {
+      out.append("\n## %s\n\n".formatted(o.subject.name));
+      o.survivors().forEach(m -> out.append("- " + m.describe(o.ptx) + "\n"));
+    }
+    return out.toString();
+  }
+
+  private static Stream<Map.Entry<Mutant, Boolean>> of(List<Outcome> outcomes, Mutant.Kind kind) {
+    return outcomes.stream()
+        .flatMap(o -> o.dead.entrySet().stream())
+        .filter(e -> e.getKey().kind() == kind);
+  }
+}
