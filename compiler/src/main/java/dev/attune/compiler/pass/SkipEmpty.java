@@ -12,6 +12,7 @@ import dev.attune.compiler.tile.Type;
 import dev.attune.compiler.tile.Value;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * A consumer computes only tiles that have a live key for its own rows; the others it gets and
@@ -113,7 +114,7 @@ final class SkipEmpty {
         List.of());
   }
 
-  private static int first(List<Op> ops, java.util.function.Predicate<Op> wanted) {
+  private static int first(List<Op> ops, Predicate<Op> wanted) {
     for (int at = 0; at < ops.size(); at++) {
       if (wanted.test(ops.get(at))) {
         return at;

@@ -1,5 +1,7 @@
 package dev.attune.compiler.pass;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Channel;
@@ -76,7 +78,7 @@ final class Specialise {
   }
 
   private Channel channel(Op.Load load) {
-    return java.util.Objects.requireNonNull(channels.get(load.operand()));
+    return requireNonNull(channels.get(load.operand()));
   }
 
   /** The loads in their order, Q after the first K; the scalars that they need. */

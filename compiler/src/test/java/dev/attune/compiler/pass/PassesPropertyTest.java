@@ -73,7 +73,7 @@ class PassesPropertyTest {
     everyStageEqualsTheReference(problem, schedule);
   }
 
-  @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
+  @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
   void everyStageOfHopperEqualsTheReference(
       @ForAll("cases") Case problem, @ForAll("hopper") Schedule schedule) {
     everyStageEqualsTheReference(problem, schedule);

@@ -303,7 +303,8 @@ public final class SpecGenerator {
                         switch (form) {
                           case 0, 1, 2 -> add(s, bias);
                           case 3 -> sub(bias, s);
-                          case 4, 5 -> mul(CAP, new Expr.Unary(UnaryOp.TANH, divide(s, CAP)));
+                          case 4 -> mul(CAP, new Expr.Unary(UnaryOp.TANH, divide(s, CAP)));
+                          case 5 -> mul(of(5.0), new Expr.Unary(UnaryOp.TANH, divide(s, of(5.0))));
                           case 6 -> new Expr.Select(condition, s, sub(s, of(1.0)));
                           case 7 -> mul(s, new Expr.Select(condition, of(1.0), of(0.5)));
                           case 8 -> max(s, of(-2.0));
