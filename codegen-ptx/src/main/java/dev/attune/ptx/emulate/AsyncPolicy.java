@@ -1,8 +1,8 @@
 package dev.attune.ptx.emulate;
 
 /**
- * When an asynchronous effect happens, between its issue and the wait that completes it: the data of
- * a copy arrives, or {@code wgmma} reads its operands and adds to its accumulators.
+ * When an asynchronous effect happens, between its issue and the wait that completes it: the data
+ * of a copy arrives, or {@code wgmma} reads its operands and adds to its accumulators.
  */
 public enum AsyncPolicy {
   /**
