@@ -14,6 +14,7 @@ import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Tensor;
+import java.util.List;
 
 /** One attention from its text to its result. */
 public final class Attention {
@@ -34,8 +35,10 @@ public final class Attention {
         Frontend.load(new Source("mine.attn", text), ImportResolver.none()).specs().getFirst();
     HeadDim dim = new HeadDim(q.shape()[3], v.shape()[3]);
     try (Device device = Device.open("auto")) { // A GPU if there is one, else the emulator.
-      var options = new KernelCompiler.Options(device.info().target(), Dtype.BF16, dim);
-      Artifact artifact = KernelCompiler.compile(spec, options).artifact();
+      List<Artifact> candidates =
+          KernelCompiler.candidates(spec, device.info().targets(), Dtype.BF16, dim).stream()
+              .map(KernelCompiler.Compilation::artifact)
+              .toList();
       Tensor o = device.empty(ElementType.BF16, q.shape());
       Tensor lse = device.empty(ElementType.F32, q.shape()[0], q.shape()[2], q.shape()[1]);
       Arguments arguments =
@@ -44,7 +47,7 @@ public final class Attention {
               device.tensor(Dtype.BF16, k),
               device.tensor(Dtype.BF16, v),
               o);
-      try (Kernel kernel = device.load(spec, artifact)) {
+      try (Kernel kernel = device.load(spec, candidates)) {
         kernel.launch(device.stream(), arguments.lse(lse).param("n", window));
         return o.download();
       }

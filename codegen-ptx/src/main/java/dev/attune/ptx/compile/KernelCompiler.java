@@ -72,8 +72,7 @@ public final class KernelCompiler {
       if (target == Target.SM_90A && HopperSchedules.refuses(headDim).isEmpty()) {
         for (HopperSchedules.Choice c : HopperSchedules.choices(spec, target, dtype, headDim)) {
           Options options =
-              new Options(
-                  target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()));
+              new Options(target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()));
           list.add(compile(spec, options, c.queries()));
         }
       } else if (target != Target.SM_90A) {
@@ -112,8 +111,7 @@ public final class KernelCompiler {
         };
     PtxVerifier.verify(kernel);
     Artifact artifact =
-        new Artifact(
-            manifest(spec, options, kernel, schedule, queries), PtxPrinter.print(kernel));
+        new Artifact(manifest(spec, options, kernel, schedule, queries), PtxPrinter.print(kernel));
     return new Compilation(schedule, lowered, passes, tiles, kernel, artifact);
   }
 

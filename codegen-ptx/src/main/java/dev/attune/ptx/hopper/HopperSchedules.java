@@ -63,8 +63,7 @@ public final class HopperSchedules {
    *
    * @throws IllegalArgumentException for a head dimension that is not supported
    */
-  public static List<Choice> choices(
-      AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
+  public static List<Choice> choices(AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
     refuses(dim)
         .ifPresent(
             why -> {

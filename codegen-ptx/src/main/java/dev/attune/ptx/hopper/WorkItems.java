@@ -50,7 +50,9 @@ final class WorkItems {
     Reg bit = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.HighestBit(bit, least));
     Operand power = emit.arith(IntOp.SHL, Ty.B32, new IntConst(1), bit);
-    return emit.arith(IntOp.MUL, Ty.S32, power, group);
+    // No more than there are, so that the items of a section can be counted in 32 bits.
+    Operand fitting = emit.arith(IntOp.MUL, Ty.S32, power, group);
+    return emit.arith(IntOp.MIN, Ty.S32, fitting, heads);
   }
 
   /** How many items there are. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.check.Frontend;
 import dev.attune.compiler.check.ImportResolver;
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
@@ -16,7 +17,6 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.dsl.diagnostic.Source;
 import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.compiler.schedule.Lengths;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;

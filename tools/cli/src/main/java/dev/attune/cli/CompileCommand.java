@@ -8,10 +8,12 @@ import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.Assembly;
 import dev.attune.ptx.assemble.NativeLibraryException;
 import dev.attune.ptx.assemble.Notice;
+import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -46,6 +48,13 @@ final class CompileCommand implements Callable<Integer> {
 
   @Mixin private KernelOptions kernel = new KernelOptions();
 
+  @Option(
+      names = "--seq",
+      paramLabel = "N",
+      description =
+          "Query length at which the kernel is to be fast; it serves all. Thousands unless given.")
+  private @Nullable Integer seq;
+
   @Option(names = "--cubin", description = "Writes machine code as well.")
   private boolean cubin;
 
@@ -57,8 +66,18 @@ final class CompileCommand implements Callable<Integer> {
   public Integer call() {
     Target target = kernel.target().orElse(Target.SM_80);
     AttentionSpec spec = SpecFiles.load(terminal, file, kernel.attention());
+    if (seq != null && seq < 1) {
+      throw new UsageException("--seq is %d, expected at least 1".formatted(seq));
+    }
     Compilation compiled =
-        KernelOptions.compile(spec, target, kernel.dtype(spec), kernel.headDim(spec));
+        KernelOptions.compile(
+            spec,
+            new KernelCompiler.Options(
+                target,
+                kernel.dtype(spec),
+                kernel.headDim(spec),
+                seq == null ? OptionalInt.empty() : OptionalInt.of(seq),
+                Optional.empty()));
     String stem = Optional.ofNullable(name).orElse(spec.name());
     Optional<Assembly> assembly = assemble(compiled);
     try {

@@ -7,6 +7,7 @@ import dev.attune.compiler.spec.HeadDim;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -137,6 +138,20 @@ final class KernelOptions {
    */
   static Compilation compile(AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
     return compile(spec, new KernelCompiler.Options(target, dtype, dim));
+  }
+
+  /**
+   * Compiles what a launch may choose from.
+   *
+   * @throws CliException if the target or the widths are not supported
+   */
+  static List<Compilation> candidates(
+      AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim dim) {
+    try {
+      return KernelCompiler.candidates(spec, targets, dtype, dim);
+    } catch (IllegalArgumentException e) {
+      throw new CliException(String.valueOf(e.getMessage()));
+    }
   }
 
   /**

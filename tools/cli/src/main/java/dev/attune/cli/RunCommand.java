@@ -118,12 +118,8 @@ final class RunCommand implements Callable<Integer> {
   /** The candidates for a problem, best first. */
   private static List<Compilation> compile(
       DeviceInfo info, Optional<Target> asked, Problem problem) {
-    return targets(info, asked).stream()
-        .map(
-            target ->
-                KernelOptions.compile(
-                    problem.spec(), target, problem.dtype(), problem.shape().headDim()))
-        .toList();
+    return KernelOptions.candidates(
+        problem.spec(), targets(info, asked), problem.dtype(), problem.shape().headDim());
   }
 
   private static List<Target> targets(DeviceInfo info, Optional<Target> asked) {

@@ -1,12 +1,12 @@
 package dev.attune.cli.measure;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule.Hopper;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.compiler.schedule.Lengths;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

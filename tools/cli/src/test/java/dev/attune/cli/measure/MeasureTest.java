@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.check.Frontend;
 import dev.attune.compiler.check.ImportResolver;
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule.Hopper;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
@@ -20,7 +21,6 @@ import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules;
 import dev.attune.ptx.tune.TunedSchedules.Entry;
-import dev.attune.compiler.schedule.Lengths;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.Kernel;
