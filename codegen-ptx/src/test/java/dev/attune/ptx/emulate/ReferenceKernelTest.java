@@ -72,8 +72,7 @@ final class ReferenceKernelTest {
     for (int i = 0; i < occurrence; i++) {
       assertTrue(matcher.find(), statement);
     }
-    String mutant =
-        text.substring(0, matcher.start()) + text.substring(matcher.end());
+    String mutant = text.substring(0, matcher.start()) + text.substring(matcher.end());
     EmulatorOptions options =
         new EmulatorOptions(1, AsyncPolicy.LATEST, WarpOrder.ROUND_ROBIN, 1, 3_000_000);
     ReferenceProblem problem = new ReferenceProblem(300, 64, true);

@@ -13,7 +13,8 @@ import java.util.SplittableRandom;
 
 /**
  * An attention problem and its run on a kernel that another generator wrote for {@code sm_90a}:
- * tensors of (batch, sequence, heads, head dim) in bfloat16, logarithms of (batch, heads, sequence).
+ * tensors of (batch, sequence, heads, head dim) in bfloat16, logarithms of (batch, heads,
+ * sequence).
  */
 final class ReferenceProblem {
   private static final int HEADS = 2;
@@ -161,4 +162,3 @@ final class ReferenceProblem {
     }
   }
 }
-
