@@ -126,7 +126,7 @@ final class MbarrierOp {
         passed |= barriers.passed(warp, alike, barrier, warp.ints[parity + first]) ? alike : 0;
         left &= ~alike;
       } while (left != 0);
-      if (passed == 0 && warp.blockAt(this, barrier)) {
+      if (passed == 0 && warp.blockAt(barrier)) {
         return;
       }
       if (passed != 0) {

@@ -11,9 +11,8 @@ import java.util.stream.Stream;
  * outside.
  *
  * <p>{@link #encode} packs it into the 128 bytes of a kernel parameter. The layout is the
- * emulator's own, little-endian: a magic word (4 bytes), element size (1), swizzle (1), two zero
- * bytes; address (8); four extents (8 each); three strides (8 each); four box extents (4 each);
- * zeros.
+ * emulator's own, little-endian: a magic word (4 bytes), element size (2), span of the swizzle (2);
+ * address (8); four extents (8 each); three strides (8 each); four box extents (4 each); zeros.
  *
  * @param address of the first element, a multiple of 16
  * @param elementBytes 2 or 4
@@ -94,7 +93,7 @@ public record TensorMap(
   /** The 128 bytes of a kernel parameter. */
   public byte[] encode() {
     ByteBuffer block = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    block.putInt(MAGIC).put((byte) elementBytes).put((byte) swizzle.ordinal()).putShort((short) 0);
+    block.putInt(MAGIC).putShort((short) elementBytes).putShort((short) swizzle.span());
     block.putLong(address);
     dims.forEach(block::putLong);
     strides.forEach(block::putLong);
@@ -110,9 +109,14 @@ public record TensorMap(
   static TensorMap decode(byte[] block, int offset) {
     ByteBuffer bytes = ByteBuffer.wrap(block, offset, BYTES).order(ByteOrder.LITTLE_ENDIAN);
     require(bytes.getInt() == MAGIC, "its encoding, which other bytes were found for");
-    int elementBytes = bytes.get();
-    Swizzle swizzle = Swizzle.values()[bytes.get() & 3];
-    bytes.getShort();
+    int elementBytes = bytes.getShort();
+    int span = bytes.getShort();
+    Swizzle swizzle =
+        Stream.of(Swizzle.values())
+            .filter(s -> s.span() == span)
+            .findFirst()
+            .orElseThrow(
+                () -> new IllegalArgumentException("A tensor map has no swizzle of " + span + "."));
     long address = bytes.getLong();
     List<Long> dims = Stream.generate(bytes::getLong).limit(RANK).toList();
     List<Long> strides = Stream.generate(bytes::getLong).limit(RANK - 1).toList();

@@ -41,7 +41,7 @@ final class Warp {
   private boolean stalled;
 
   /** Where a wait for a memory barrier last failed, and in which phase of which barrier. */
-  private @Nullable Instruction failedAt;
+  private int failedAt = -1;
 
   private @Nullable Mbarrier failedBarrier;
   private int failedPhase;
@@ -347,11 +347,10 @@ final class Warp {
    * The running group asks in vain whether a phase of a memory barrier has completed. Returns
    * whether it asks again and so has to wait for the phase, at the instruction.
    */
-  boolean blockAt(Instruction instruction, Mbarrier memoryBarrier) {
-    if (failedAt != instruction
-        || failedBarrier != memoryBarrier
-        || failedPhase != memoryBarrier.phase()) {
-      failedAt = instruction;
+  boolean blockAt(Mbarrier memoryBarrier) {
+    int at = groupCounter[0] - 1;
+    if (failedAt != at || failedBarrier != memoryBarrier || failedPhase != memoryBarrier.phase()) {
+      failedAt = at;
       failedBarrier = memoryBarrier;
       failedPhase = memoryBarrier.phase();
       return false;

@@ -26,7 +26,8 @@ final class TensorMapTest {
   }
 
   private static void refused(String why, Supplier<TensorMap> map) {
-    String message = assertThrows(IllegalArgumentException.class, map::get).getMessage();
+    String message =
+        String.valueOf(assertThrows(IllegalArgumentException.class, map::get).getMessage());
     assertTrue(message.contains(why), message);
   }
 
