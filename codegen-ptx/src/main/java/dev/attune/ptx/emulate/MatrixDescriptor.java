@@ -78,6 +78,6 @@ record MatrixDescriptor(int start, int leading, int stride, int base, int width)
   /** The chunk within a row is exchanged by the row's place in the pattern. */
   private int swizzled(int address) {
     int phase = ((address >> 7) - base) & ((width >> 4) - 1);
-    return address ^ phase << 4;
+    return address ^ (phase << 4);
   }
 }

@@ -281,7 +281,7 @@ final class MatrixTest {
         }
         int[] out = Kernels.run(body.toString(), 32, 32 * count, input);
         for (int i = 0; i < out.length; i++) {
-          int low = 64 * (i / 32) + 8 * (i % 32 / 4 ^ 5) + 2 * (i % 4);
+          int low = 64 * (i / 32) + 8 * ((i % 32 / 4) ^ 5) + 2 * (i % 4);
           assertEquals(low | (low + 1) << 16, out[i], "word " + i);
         }
       }

@@ -17,11 +17,15 @@ final class WarpgroupKernel {
 
   /** A descriptor as the PTX ISA lays it out; swizzle 0, 1, 2, 3 is none, 128, 64, 32 bytes. */
   static long descriptor(int start, int leading, int stride, int base, int swizzle) {
-    return (start & 0x3FFFFL) >> 4
-        | (leading & 0x3FFFFL) >> 4 << 16
-        | (stride & 0x3FFFFL) >> 4 << 32
-        | (long) base << 49
-        | (long) swizzle << 62;
+    return field(start, 0)
+        | field(leading, 16)
+        | field(stride, 32)
+        | ((long) base << 49)
+        | ((long) swizzle << 62);
+  }
+
+  private static long field(int bytes, int at) {
+    return ((bytes & 0x3FFFFL) >> 4) << at;
   }
 
   /** The accumulators of N columns in braces. */

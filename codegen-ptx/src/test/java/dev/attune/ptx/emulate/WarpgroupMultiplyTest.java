@@ -65,9 +65,9 @@ final class WarpgroupMultiplyTest {
       int within = byteInRow % width;
       int address = start + slabOf * slab + row * width + within;
       return switch (width) {
-        case 128 -> address ^ (address / 128 % 8) << 4;
-        case 64 -> address ^ (address / 128 % 4) << 4;
-        case 32 -> address ^ (address / 128 % 2) << 4;
+        case 128 -> address ^ ((address / 128 % 8) << 4);
+        case 64 -> address ^ ((address / 128 % 4) << 4);
+        case 32 -> address ^ ((address / 128 % 2) << 4);
         default -> address;
       };
     }
