@@ -122,7 +122,8 @@ final class MeasureTest {
   void candidatesFitAndDiffer() {
     for (int d : new int[] {64, 128, 192, 256}) {
       HeadDim dim = new HeadDim(d, d);
-      Hopper rules = HopperSchedules.choose(causal(), Target.SM_90A, dim, OptionalInt.empty());
+      Hopper rules =
+          HopperSchedules.choose(causal(), Target.SM_90A, Dtype.BF16, dim, OptionalInt.empty());
       List<Hopper> tiles = Candidates.tiles(Target.SM_90A, dim, rules);
       assertEquals(rules, tiles.getFirst());
       assertEquals(tiles.size(), tiles.stream().distinct().count());
