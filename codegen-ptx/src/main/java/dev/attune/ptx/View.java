@@ -73,7 +73,7 @@ final class View {
         kept.add(v);
       }
     }
-    kept.sort(Comparator.comparing(View::warp));
+    kept.sort(Comparator.comparingInt(View::warp));
     return kept;
   }
 

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -106,9 +107,9 @@ final class TuneCommand implements Callable<Integer> {
     if (winners.isEmpty()) {
       return tuned;
     }
+    String today = LocalDate.now(ZoneOffset.UTC).toString();
     TunedSchedules newer =
-        tuned.with(
-            Winner.entries(dtype, dim, MaskClass.of(spec), winners, LocalDate.now().toString()));
+        tuned.with(Winner.entries(dtype, dim, MaskClass.of(spec), winners, today));
     try {
       Files.writeString(table, newer.write());
     } catch (IOException e) {

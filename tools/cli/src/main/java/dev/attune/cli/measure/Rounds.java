@@ -79,7 +79,7 @@ public final class Rounds {
       contender.launch().run();
     }
     double one = time(contender, CALIBRATION);
-    return (int) Math.clamp(Math.round(milliseconds / Math.max(one, 1e-3)), 1, MOST_CALLS);
+    return Math.clamp(Math.round(milliseconds / Math.max(one, 1e-3)), 1, MOST_CALLS);
   }
 
   private double time(Contender contender, int calls) {

@@ -1,7 +1,6 @@
 package dev.attune.cli.measure;
 
 import java.io.PrintStream;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Ends the program when a step takes too long: a kernel that waits forever cannot be called back,
@@ -13,8 +12,7 @@ public final class Watchdog implements AutoCloseable {
 
   private record Step(String what, long since) {}
 
-  private final AtomicReference<Step> step =
-      new AtomicReference<>(new Step("start", System.nanoTime()));
+  private volatile Step step = new Step("start", System.nanoTime());
   private final Thread thread;
 
   /** Starts watching. */
@@ -31,7 +29,7 @@ public final class Watchdog implements AutoCloseable {
                     } catch (InterruptedException e) {
                       return;
                     }
-                    Step now = step.get();
+                    Step now = step;
                     if (System.nanoTime() - now.since() > seconds * 1e9) {
                       err.println("no progress in %s: it hangs".formatted(now.what()));
                       err.flush();
@@ -43,7 +41,7 @@ public final class Watchdog implements AutoCloseable {
 
   /** A step begins. */
   public void step(String what) {
-    step.set(new Step(what, System.nanoTime()));
+    step = new Step(what, System.nanoTime());
   }
 
   @Override

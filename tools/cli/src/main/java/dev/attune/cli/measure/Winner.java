@@ -52,7 +52,7 @@ public record Winner(int length, Hopper schedule, double tflops) {
   }
 
   private static int between(int low, int high) {
-    return (int) Math.clamp((long) Math.sqrt((double) low * high), low, high - 1);
+    return Math.clamp((long) Math.sqrt((double) low * high), low, high - 1);
   }
 
   private static String why(List<Winner> winners, String when) {

@@ -25,6 +25,8 @@ import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Tensor;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -120,7 +122,8 @@ final class MeasureTest {
   void candidatesFitAndDiffer() {
     for (int d : new int[] {64, 128, 192, 256}) {
       HeadDim dim = new HeadDim(d, d);
-      Hopper rules = HopperSchedules.choose(causal(), Target.SM_90A, dim, OptionalInt.empty());
+      Hopper rules =
+          HopperSchedules.choose(causal(), Target.SM_90A, Dtype.BF16, dim, OptionalInt.empty());
       List<Hopper> tiles = Candidates.tiles(Target.SM_90A, dim, rules);
       assertEquals(rules, tiles.getFirst());
       assertEquals(tiles.size(), tiles.stream().distinct().count());
@@ -168,7 +171,7 @@ final class MeasureTest {
     AttentionSpec spec = causal();
     Shape shape = new Shape(1, 1, 1, 24, 24, DIM);
     try (Device emulated = Device.open("emulated");
-        Watchdog watchdog = new Watchdog(System.err, 300)) {
+        Watchdog watchdog = new Watchdog(new PrintStream(OutputStream.nullOutputStream()), 300)) {
       Artifact other =
           KernelCompiler.compile(full(), new KernelCompiler.Options(Target.SM_90, Dtype.F16, DIM))
               .artifact();
