@@ -20,6 +20,11 @@ import org.junit.jupiter.api.Test;
 class CudaProofTest extends DeviceProof {
 
   @Override
+  Plan plan() {
+    return Plan.AMPERE;
+  }
+
+  @Override
   <T> List<String> each(List<T> inputs, Work<T> work) {
     try (Device device = Device.open("cuda")) {
       return inputs.stream().map(i -> work.apply(i, device)).flatMap(Optional::stream).toList();
@@ -55,8 +60,8 @@ class CudaProofTest extends DeviceProof {
                     .with(inputs, 1)
                     .problem()
                     .problem();
-            Result a = new Placed(cuda).run(problem);
-            Result b = new Placed(emulated).run(problem);
+            Result a = new Placed(cuda, plan()).run(problem);
+            Result b = new Placed(emulated, plan()).run(problem);
             double unit = dtype == Dtype.BF16 ? 0x1p-7 : 0x1p-10;
             for (int i = 0; i < a.o().floats().length; i++) {
               double x = a.o().floats()[i];

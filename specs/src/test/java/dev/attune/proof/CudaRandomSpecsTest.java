@@ -1,7 +1,10 @@
 package dev.attune.proof;
 
+import dev.attune.compiler.spec.HeadDim;
 import dev.attune.runtime.Device;
 import java.util.Optional;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Tag;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
@@ -24,11 +27,16 @@ class CudaRandomSpecsTest extends RandomSpecs {
   }
 
   @Override
-  Optional<String> failure(Trial trial) {
+  Arbitrary<Plan> plans(HeadDim dim) {
+    return Arbitraries.just(Plan.AMPERE);
+  }
+
+  @Override
+  Optional<String> failure(Planned planned) {
     Device cuda = device;
     if (cuda == null) {
       throw new IllegalStateException("the device is not open");
     }
-    return trial.failure(cuda);
+    return planned.trial().failure(cuda, planned.plan());
   }
 }

@@ -33,6 +33,9 @@ abstract class DeviceProof {
   private static final AttentionSpec FULL = Kernels.library("full");
   private static final AttentionSpec CAUSAL = Kernels.library("causal");
 
+  /** The kernels that are held to it. */
+  abstract Plan plan();
+
   /**
    * Applies work to each input on a device, and returns what it said.
    *
@@ -46,7 +49,7 @@ abstract class DeviceProof {
   }
 
   private void run(List<Trial> trials) {
-    none(each(trials, Trial::failure), trials.size());
+    none(each(trials, (trial, device) -> trial.failure(device, plan())), trials.size());
   }
 
   private static void none(List<String> failures, int of) {
@@ -251,7 +254,7 @@ abstract class DeviceProof {
         tests.add(new Exact(name, spec, trial.problem().problem().bindings(), dtype));
       }
     }
-    none(each(tests, (test, device) -> test.run(new Placed(device))), tests.size());
+    none(each(tests, (test, device) -> test.run(new Placed(device, plan()))), tests.size());
   }
 
   /** The outputs do not depend on what lies around the tensors or on how they are laid out. */
@@ -266,19 +269,19 @@ abstract class DeviceProof {
         trials.add(Trial.of(Kernels.library("padding"), dtype, shape).with(Distribution.NORMAL, 9));
       }
     }
-    none(each(trials, DeviceProof::dependsOnSurroundings), trials.size());
+    none(each(trials, this::dependsOnSurroundings), trials.size());
   }
 
   /** Every poison in the layout with gaps, and every layout. */
-  private static Optional<String> dependsOnSurroundings(Trial trial, Device device) {
+  private Optional<String> dependsOnSurroundings(Trial trial, Device device) {
     Problem problem = trial.problem().problem();
-    Result first = new Placed(device).run(problem);
+    Result first = new Placed(device, plan()).run(problem);
     Placed.Poison[] poisons = Placed.Poison.values();
     for (int i = 0; i < poisons.length + LAYOUTS.size(); i++) {
       Layout layout = i < poisons.length ? Layout.PADDED : layout(i);
       Placed.Poison poison = poisons[i % poisons.length];
       try {
-        Result other = new Placed(device, layout, poison).run(problem);
+        Result other = new Placed(device, plan(), layout, poison).run(problem);
         if (!same(first, other)) {
           return Optional.of("the result depends on %s around %s".formatted(poison, layout));
         }
@@ -308,8 +311,8 @@ abstract class DeviceProof {
             trials,
             (trial, device) -> {
               Problem problem = trial.problem().problem();
-              Result first = new Placed(device).run(problem);
-              Result second = new Placed(device).run(problem);
+              Result first = new Placed(device, plan()).run(problem);
+              Result second = new Placed(device, plan()).run(problem);
               return same(first, second)
                   ? Optional.empty()
                   : Optional.of("a second run differs" + trial);

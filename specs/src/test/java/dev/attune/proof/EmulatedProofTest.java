@@ -13,6 +13,11 @@ import java.util.stream.IntStream;
 class EmulatedProofTest extends DeviceProof {
 
   @Override
+  Plan plan() {
+    return Plan.AMPERE;
+  }
+
+  @Override
   <T> List<String> each(List<T> inputs, Work<T> work) {
     return IntStream.range(0, inputs.size())
         .parallel()

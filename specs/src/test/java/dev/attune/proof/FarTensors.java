@@ -24,6 +24,11 @@ abstract class FarTensors {
 
   abstract Device open();
 
+  /** The kernels that are launched. */
+  Plan plan() {
+    return Plan.AMPERE;
+  }
+
   @ParameterizedTest
   @CsvSource({
     "q,0", "q,1", "q,2", "k,0", "k,1", "k,2", "v,0", "v,1", "v,2", "o,0", "o,1", "o,2",
@@ -34,13 +39,13 @@ abstract class FarTensors {
             .problem()
             .problem();
     try (Device device = open()) {
-      Result near = new Placed(device).run(problem);
+      Result near = new Placed(device, plan()).run(problem);
       NdArray far = run(device, problem, name, axis);
       assertArrayEquals(near.o().floats(), far.floats());
     }
   }
 
-  private static NdArray run(Device device, Problem problem, String far, int axis) {
+  private NdArray run(Device device, Problem problem, String far, int axis) {
     BiFunction<String, NdArray, Tensor> place =
         (name, values) -> {
           int[] shape = values.shape();
@@ -62,7 +67,7 @@ abstract class FarTensors {
     Tensor v = place.apply("v", problem.v());
     Tensor o = place.apply("o", NdArray.floats(problem.q().shape()));
     Tensor lse = device.empty(ElementType.F32, 2, 4, 33);
-    try (Kernel kernel = device.load(problem.spec(), Kernels.of(problem))) {
+    try (Kernel kernel = device.load(problem.spec(), plan().kernels(problem))) {
       kernel.launch(
           device.stream(), Arguments.of(q, k, v, o).lse(lse).scale(problem.bindings().scale()));
       device.synchronize();

@@ -4,6 +4,7 @@ import dev.attune.compiler.check.Checked;
 import dev.attune.compiler.check.Frontend;
 import dev.attune.compiler.check.ImportResolver;
 import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
@@ -13,6 +14,8 @@ import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.specs.SpecLibrary;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Specs and their kernels, each compiled once in a run of the tests. */
@@ -21,7 +24,7 @@ final class Kernels {
 
   private Kernels() {}
 
-  private record Key(AttentionSpec spec, Target target, Dtype dtype, HeadDim headDim) {}
+  private record Key(AttentionSpec spec, KernelCompiler.Options options) {}
 
   /** A spec of the library. */
   static AttentionSpec library(String name) {
@@ -42,17 +45,30 @@ final class Kernels {
     return parse("attention proof {\n" + String.join("\n", clauses) + "\n}\n");
   }
 
-  /** The kernel for a problem. */
+  /** The kernel of the Ampere family for a problem. */
   static Artifact of(Problem problem) {
-    return of(problem.spec(), Target.SM_80, problem.dtype(), problem.shape().headDim());
+    return of(problem, Target.SM_80, Optional.empty());
+  }
+
+  /**
+   * The kernel for a problem.
+   *
+   * @param schedule none: the family's own
+   */
+  static Artifact of(Problem problem, Target target, Optional<Schedule> schedule) {
+    return of(
+        problem.spec(),
+        new KernelCompiler.Options(
+            target, problem.dtype(), problem.shape().headDim(), OptionalInt.empty(), schedule));
   }
 
   /** The kernel of a spec. */
   static Artifact of(AttentionSpec spec, Target target, Dtype dtype, HeadDim headDim) {
+    return of(spec, new KernelCompiler.Options(target, dtype, headDim));
+  }
+
+  private static Artifact of(AttentionSpec spec, KernelCompiler.Options options) {
     return COMPILED.computeIfAbsent(
-        new Key(spec, target, dtype, headDim),
-        k ->
-            KernelCompiler.compile(spec, new KernelCompiler.Options(target, dtype, headDim))
-                .artifact());
+        new Key(spec, options), k -> KernelCompiler.compile(spec, options).artifact());
   }
 }

@@ -181,7 +181,7 @@ class MutationTest {
             Problem problem = subject.problem(k);
             EmulatorOptions options = runs(1L << 32).getFirst();
             try (EmulatedDevice device = EmulatedDevice.open(options)) {
-              Result result = new Placed(device).run(problem, artifact);
+              Result result = new Placed(device, Plan.AMPERE).run(problem, artifact);
               assertEquals(Optional.empty(), Trial.failures(problem, result), subject.name);
               long instructions = device.lastReport().orElseThrow().warpInstructions();
               return new Expected(problem, result, runs(4 * instructions));
@@ -205,7 +205,7 @@ class MutationTest {
 
     private static boolean noticed(Artifact mutant, Expected expected, EmulatorOptions options) {
       try (EmulatedDevice device = EmulatedDevice.open(options)) {
-        Result result = new Placed(device).run(expected.problem, mutant);
+        Result result = new Placed(device, Plan.AMPERE).run(expected.problem, mutant);
         return !same(result, expected.result) && !Accuracy.check(expected.problem, result).passes();
       } catch (DeviceException | AssertionError e) {
         return true;

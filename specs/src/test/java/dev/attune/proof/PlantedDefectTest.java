@@ -55,7 +55,7 @@ class PlantedDefectTest {
 
   private static Result run(Artifact artifact, Problem problem) {
     try (Device device = EmulatedDevice.open()) {
-      return new Placed(device).run(problem, artifact);
+      return new Placed(device, Plan.AMPERE).run(problem, artifact);
     }
   }
 
@@ -195,7 +195,7 @@ class PlantedDefectTest {
       for (WarpOrder order : List.of(WarpOrder.ROUND_ROBIN, WarpOrder.RANDOM)) {
         EmulatorOptions options = EmulatorOptions.defaults().withSchedule(3, policy, order);
         try (Device device = EmulatedDevice.open(options)) {
-          new Placed(device).run(problem(Distribution.NORMAL), artifact);
+          new Placed(device, Plan.AMPERE).run(problem(Distribution.NORMAL), artifact);
           kinds.add("nothing");
         } catch (DeviceException e) {
           String message = String.valueOf(e.getMessage());

@@ -56,14 +56,14 @@ record Trial(Case problem, Layout layout) {
         layout);
   }
 
-  /** What is wrong with the device's answer, and how to see it again; or nothing. */
-  Optional<String> failure(Device device) {
+  /** What is wrong with the device's answer by planned kernels, and how to see it again; or nothing. */
+  Optional<String> failure(Device device, Plan plan) {
     try {
       Problem p = problem.problem();
-      return failures(p, new Placed(device, layout, Placed.Poison.NAN).run(p))
-          .map(wrong -> wrong + this);
+      return failures(p, new Placed(device, plan, layout, Placed.Poison.NAN).run(p))
+          .map(wrong -> wrong + this + plan);
     } catch (DeviceException | AssertionError e) {
-      return Optional.of(e.getMessage() + this);
+      return Optional.of(e.getMessage() + this + plan);
     }
   }
 

@@ -1,0 +1,13 @@
+package dev.attune.proof;
+
+import org.junit.jupiter.api.Tag;
+
+/** The proof of the Hopper family on the first CUDA device, of compute capability 9.0. */
+@Tag("gpu")
+class CudaHopperProofTest extends CudaProofTest {
+
+  @Override
+  Plan plan() {
+    return Plan.HOPPER;
+  }
+}
