@@ -19,6 +19,7 @@ final class Warpgroup {
   private static final int POISON = 0x7FF7_7FF7;
 
   /** Sums in flight: 64 rows. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Sums(float[][] rows) {
     Sums(int columns) {
       this(new float[WarpgroupProduct.ROWS][columns]);

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class WarpgroupMultiplyTest {
 
   /** A random matrix of 16-bit values. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Matrix(int[][] bits, boolean bf16) {
     static Matrix random(int rows, int columns, boolean bf16, SplittableRandom random) {
       int[][] bits = new int[rows][columns];
