@@ -26,7 +26,7 @@ final class HopperDraws {
 
   private static List<Schedule.Hopper> compute(HeadDim dim) {
     List<Schedule.Hopper> all = new ArrayList<>();
-    for (int consumers = 1; consumers <= 4; consumers++) {
+    for (int consumers = 2; consumers <= 4; consumers++) {
       for (int stages = 1; stages <= 3; stages++) {
         for (int cols : COLS) {
           for (Output output : List.of(Output.OWN, Output.QUERY)) {
