@@ -2,17 +2,21 @@ package dev.attune.proof;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.Assembly;
+import dev.attune.ptx.assemble.AssemblyException;
 import dev.attune.ptx.assemble.Notice;
+import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.specs.SpecLibrary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -27,20 +31,36 @@ class AssemblyTest {
 
   private record Kernel(String spec, Target target, int dim, Dtype dtype) {
 
-    Optional<String> complaint() {
-      Artifact artifact = Kernels.of(Kernels.library(spec), target, dtype, new HeadDim(dim, dim));
-      Assembly assembly = Assembler.assemble(artifact.ptx(), target);
+    /** What is wrong with any candidate for the target: they differ by the query length. */
+    List<String> complaints() {
+      return KernelCompiler.candidates(
+              Kernels.library(spec), List.of(target), dtype, new HeadDim(dim, dim))
+          .stream()
+          .flatMap(c -> complaint(c.artifact(), c.schedule()).stream())
+          .toList();
+    }
+
+    private Optional<String> complaint(Artifact artifact, Schedule schedule) {
+      Assembly assembly;
+      try {
+        assembly = Assembler.build(artifact.ptx(), target);
+      } catch (AssemblyException e) {
+        return Optional.of(
+            "%s, head dim %d, %s, %s: %s"
+                .formatted(spec, dim, dtype.keyword(), schedule.print(), e.getMessage()));
+      }
       List<Notice> serial = assembly.notices().stream().filter(Notice::serializes).toList();
       if (assembly.spillStores() + assembly.spillLoads() + serial.size() == 0) {
         return Optional.empty();
       }
       return Optional.of(
-          "%s, %s, head dim %d, %s: %d registers, %d bytes spilled, %d loaded back %s"
+          "%s, %s, head dim %d, %s, %s: %d registers, %d bytes spilled, %d loaded back %s"
               .formatted(
                   spec,
                   target.ptxName(),
                   dim,
                   dtype.keyword(),
+                  schedule.print(),
                   assembly.registers(),
                   assembly.spillStores(),
                   assembly.spillLoads(),
@@ -48,17 +68,18 @@ class AssemblyTest {
     }
   }
 
-  private static List<Kernel> kernels() {
+  private static List<Kernel> kernels(List<Target> targets, int stride) {
     boolean all = "all".equals(System.getProperty("attune.assemble"));
     List<Kernel> kernels = new ArrayList<>();
     List<String> names = SpecLibrary.names();
     int combination = 0;
-    for (Target target : TARGETS) {
+    for (Target target : targets) {
       for (int dim : DIMS) {
         for (Dtype dtype : Dtype.values()) {
           for (int i = 0; i < names.size(); i++) {
-            // 24 combinations and 14 specs: each combination has one, each spec has one or two.
-            if (all || i == combination % names.size()) {
+            // 24 combinations and 14 specs: each combination has one, each spec has one or two. Of
+            // Hopper, where a kernel has several candidates, each spec is in one combination.
+            if (all || i % stride == combination % stride) {
               kernels.add(new Kernel(names.get(i), target, dim, dtype));
             }
           }
@@ -71,10 +92,20 @@ class AssemblyTest {
 
   @Test
   void nothingSpillsAndNothingSerializes() {
+    assertAssembled(kernels(TARGETS, SpecLibrary.names().size()));
+  }
+
+  @Test
+  @Disabled("alibi and sigmoid spill at head dims 64 and 128")
+  void nothingSpillsAndNothingSerializesOnHopper() {
+    assertAssembled(kernels(List.of(Target.SM_90A), DIMS.size() * Dtype.values().length));
+  }
+
+  private static void assertAssembled(List<Kernel> kernels) {
     assertEquals(
         "",
         String.join(
             "\n",
-            kernels().parallelStream().map(Kernel::complaint).flatMap(Optional::stream).toList()));
+            kernels.parallelStream().flatMap(k -> k.complaints().stream()).toList()));
   }
 }

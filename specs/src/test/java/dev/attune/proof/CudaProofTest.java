@@ -27,7 +27,11 @@ class CudaProofTest extends DeviceProof {
   @Override
   <T> List<String> each(List<T> inputs, Work<T> work) {
     try (Device device = Device.open("cuda")) {
-      return inputs.stream().map(i -> work.apply(i, device)).flatMap(Optional::stream).toList();
+      // In parallel for the compilation of the kernels; they run one after the other.
+      return inputs.parallelStream()
+          .map(i -> work.apply(i, device))
+          .flatMap(Optional::stream)
+          .toList();
     }
   }
 

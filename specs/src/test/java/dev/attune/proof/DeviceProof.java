@@ -39,7 +39,7 @@ abstract class DeviceProof {
   /**
    * Applies work to each input on a device, and returns what it said.
    *
-   * @param work on a device that may be shared by several inputs, but not at a time
+   * @param work on a device that several inputs may share
    */
   abstract <T> List<String> each(List<T> inputs, Work<T> work);
 

@@ -23,6 +23,7 @@ import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
 import net.jqwik.api.Tuple;
+import net.jqwik.api.sessions.JqwikSession;
 
 /**
  * Many random problems for each of a number of random kernels of the Hopper family, which is much
@@ -69,9 +70,12 @@ final class Fuzz {
   static List<Subject> draw(long seed, int kernels, int trials) {
     Random random = new Random(seed);
     List<Subject> subjects = new ArrayList<>();
-    for (int i = 0; i < kernels; i++) {
-      subjects.add(subject(random, i, trials));
-    }
+    JqwikSession.run(
+        () -> {
+          for (int i = 0; i < kernels; i++) {
+            subjects.add(subject(random, i, trials));
+          }
+        });
     return subjects;
   }
 

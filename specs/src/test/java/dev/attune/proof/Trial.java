@@ -69,14 +69,29 @@ record Trial(Case problem, Layout layout) {
     }
   }
 
+  /**
+   * The tests' limits. A score near 0 has the absolute error of the partial sums that cancelled in
+   * it, and those grow with scale · √Dqk, which is 1 unless a scale was chosen.
+   */
+  private static Accuracy.Limits limits(Problem problem) {
+    Accuracy.Limits tests = Accuracy.Limits.TESTS;
+    double spread = problem.bindings().scale() * Math.sqrt(problem.shape().headDim().qk());
+    return new Accuracy.Limits(
+        tests.maxRatio(),
+        tests.rmseRatio(),
+        tests.rowRatio(),
+        tests.elementRatio(),
+        tests.lse() * Math.max(1, spread / 2));
+  }
+
   /** The gates that do not pass, and rows without keys that are not 0 and −∞ to the bit. */
   static Optional<String> failures(Problem problem, Result result) {
-    Accuracy.Report report = Accuracy.check(problem, result);
+    Shape s = problem.shape();
+    List<RowId> rows = RowId.all(s);
+    Accuracy.Report report = Accuracy.check(problem, result, rows, limits(problem));
     if (!report.passes()) {
       return Optional.of(report.failures());
     }
-    Shape s = problem.shape();
-    List<RowId> rows = RowId.all(s);
     Reference reference = new Reference(problem);
     for (RowId row : rows) {
       boolean suspect =
