@@ -88,7 +88,10 @@ class MutationTest {
           with(3, shape.seq(), 3 * cols / 4));
     }
 
-    /** Loops of one turn and of none, a single key, and masks whose edges run through every column of a tile. */
+    /**
+     * Loops of one turn and of none, a single key, and masks whose edges run through every column
+     * of a tile.
+     */
     List<Shape> edges(Optional<Integer> column) {
       int seq = shape.seq();
       int keys = shape.kvSeq();
