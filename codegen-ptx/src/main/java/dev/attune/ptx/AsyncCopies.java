@@ -55,7 +55,7 @@ final class AsyncCopies implements Analysis<Integer> {
   }
 
   private static int moved(int bits, int from, int to) {
-    return (bits & from) != 0 ? bits & ~from | to : bits;
+    return (bits & from) != 0 ? (bits & ~from) | to : bits;
   }
 
   @Override

@@ -102,7 +102,7 @@ final class ProxyFences {
   private static boolean writes(Inst inst) {
     return inst instanceof Inst.StMatrix
         || inst instanceof Inst.CpAsync
-        || inst instanceof Inst.St s && s.space() == Inst.Space.SHARED;
+        || (inst instanceof Inst.St s && s.space() == Inst.Space.SHARED);
   }
 
   private static boolean reads(Inst inst) {

@@ -104,8 +104,6 @@ class AssemblyTest {
   private static void assertAssembled(List<Kernel> kernels) {
     assertEquals(
         "",
-        String.join(
-            "\n",
-            kernels.parallelStream().flatMap(k -> k.complaints().stream()).toList()));
+        String.join("\n", kernels.parallelStream().flatMap(k -> k.complaints().stream()).toList()));
   }
 }

@@ -22,7 +22,9 @@ class EmulatedRandomSpecsTest extends RandomSpecs {
     EmulatorOptions options =
         EmulatedProofTest.schedule(seed, EmulatorOptions.defaults().threads());
     try (Device device = EmulatedDevice.open(options)) {
-      return trial.failure(device, planned.plan()).map(wrong -> wrong + "\nscheduled by " + options);
+      return trial
+          .failure(device, planned.plan())
+          .map(wrong -> wrong + "\nscheduled by " + options);
     }
   }
 }

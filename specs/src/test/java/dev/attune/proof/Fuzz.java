@@ -36,15 +36,17 @@ final class Fuzz {
   private Fuzz() {}
 
   /** A kernel and the trials for it. */
-  record Subject(
-      AttentionSpec spec, Dtype dtype, HeadDim dim, Plan plan, List<Trial> trials) {
+  record Subject(AttentionSpec spec, Dtype dtype, HeadDim dim, Plan plan, List<Trial> trials) {
 
     /** What is wrong with each trial whose answer is wrong. */
     List<String> failures(Device device) {
       Artifact artifact =
           Kernels.of(trials.getFirst().problem().problem(), plan.targets().getFirst(), schedule());
       try (Kernel kernel = device.load(spec, artifact)) {
-        return trials.stream().map(t -> failure(t, device, kernel)).flatMap(Optional::stream).toList();
+        return trials.stream()
+            .map(t -> failure(t, device, kernel))
+            .flatMap(Optional::stream)
+            .toList();
       }
     }
 
@@ -78,7 +80,8 @@ final class Fuzz {
   }
 
   private static Subject subject(Random random, int index, int trials) {
-    AttentionSpec spec = next(random, index % 5 == 4 ? SpecGenerator.weights() : SpecGenerator.softmax());
+    AttentionSpec spec =
+        next(random, index % 5 == 4 ? SpecGenerator.weights() : SpecGenerator.softmax());
     Dtype dtype = Dtype.values()[index % Dtype.values().length];
     HeadDim dim = next(random, dims());
     Plan plan =
@@ -91,7 +94,11 @@ final class Fuzz {
                 Arbitraries.of(Layout.class))
             .as((c, layout) -> new Trial(of(c, dtype), layout));
     return new Subject(
-        spec, dtype, dim, plan, IntStream.range(0, trials).mapToObj(n -> next(random, one)).toList());
+        spec,
+        dtype,
+        dim,
+        plan,
+        IntStream.range(0, trials).mapToObj(n -> next(random, one)).toList());
   }
 
   private static <T> T next(Random random, Arbitrary<T> arbitrary) {
@@ -99,8 +106,7 @@ final class Fuzz {
   }
 
   private static Case of(Case c, Dtype dtype) {
-    return new Case(
-        c.spec(), dtype, c.shape(), c.scale(), c.params(), c.distribution(), c.seed());
+    return new Case(c.spec(), dtype, c.shape(), c.scale(), c.params(), c.distribution(), c.seed());
   }
 
   /** Those in use, others, and Dqk other than Dv. */

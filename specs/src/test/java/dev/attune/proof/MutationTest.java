@@ -22,6 +22,7 @@ import dev.attune.runtime.emulated.EmulatedDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -67,24 +68,50 @@ class MutationTest {
       return Kernels.spec(mask);
     }
 
-    /** The problem of this shape with another number of keys. */
-    Problem problem(int keys) {
-      Shape other =
-          new Shape(
-              shape.batch(), shape.heads(), shape.kvHeads(), shape.seq(), keys, shape.headDim());
-      return Trial.of(spec(), Dtype.BF16, other).problem().problem();
+    Shape with(int headsTimes, int seq, int keys) {
+      return new Shape(
+          shape.batch(),
+          headsTimes * shape.heads(),
+          headsTimes * shape.kvHeads(),
+          seq,
+          keys,
+          shape.headDim());
     }
 
-    /** Numbers of keys that end elsewhere in a tile, and one of few tiles. */
-    List<Integer> otherLengths() {
+    /** Tiles that end elsewhere, and many items of few tiles. */
+    List<Shape> others() {
       int keys = shape.kvSeq();
-      return List.of(keys + cols / 3, keys + 2 * cols / 3, cols + cols / 4);
+      return List.of(
+          with(1, shape.seq(), keys + cols / 3),
+          with(1, shape.seq(), keys + 2 * cols / 3),
+          with(3, shape.seq(), cols + cols / 4),
+          with(3, shape.seq(), 3 * cols / 4));
     }
 
-    /** Numbers of keys of which the last tile has that many, or one more. */
-    List<Integer> lengths(int inLastTile) {
-      int keys = shape.kvSeq() / cols * cols + inLastTile;
-      return List.of(keys, keys + 1);
+    /**
+     * Loops of one turn and of none, a single key, and masks whose edges run through every column
+     * of a tile.
+     */
+    List<Shape> edges(Optional<Integer> column) {
+      int seq = shape.seq();
+      int keys = shape.kvSeq();
+      List<Shape> all = new ArrayList<>();
+      for (int quarters : List.of(7, 9, 13)) {
+        all.add(with(1, seq, quarters * cols / 4));
+      }
+      all.add(with(1, seq, keys / cols * cols + seq % cols));
+      all.add(with(1, seq, keys / cols * cols + seq % cols - 1));
+      all.add(with(1, seq, 1));
+      all.add(with(1, seq - 8, keys));
+      all.add(with(1, seq - 24, keys));
+      column
+          .filter(c -> c < cols)
+          .ifPresent(
+              c -> {
+                all.add(with(1, seq, keys / cols * cols + c));
+                all.add(with(1, seq, keys / cols * cols + c + 1));
+              });
+      return all;
     }
   }
 
@@ -165,7 +192,7 @@ class MutationTest {
   private static final class Trials {
     private final Subject subject;
     private final Artifact artifact;
-    private final Map<Integer, Expected> expected = new ConcurrentHashMap<>();
+    private final Map<Shape, Expected> expected = new ConcurrentHashMap<>();
 
     private record Expected(Problem problem, Result result, List<EmulatorOptions> runs) {}
 
@@ -174,11 +201,11 @@ class MutationTest {
       this.artifact = artifact;
     }
 
-    private Expected expected(int keys) {
+    private Expected expected(Shape shape) {
       return expected.computeIfAbsent(
-          keys,
+          shape,
           k -> {
-            Problem problem = subject.problem(k);
+            Problem problem = Trial.of(subject.spec(), Dtype.BF16, shape).problem().problem();
             EmulatorOptions options = runs(1L << 32).getFirst();
             try (EmulatedDevice device = EmulatedDevice.open(options)) {
               Result result = new Placed(device, Plan.AMPERE).run(problem, artifact);
@@ -191,16 +218,18 @@ class MutationTest {
 
     boolean noticed(Mutant mutant) {
       Artifact changed = new Artifact(artifact.manifest(), mutant.in(artifact.ptx()));
-      Expected first = expected(subject.shape.kvSeq());
-      int timings = mutant.kind() == Mutant.Kind.BOUND ? 1 : first.runs.size();
-      return first.runs.stream().limit(timings).anyMatch(o -> noticed(changed, first, o))
-          || Stream.concat(
-                  subject.otherLengths().stream(),
-                  mutant.limit().filter(n -> n < subject.cols).map(subject::lengths).stream()
-                      .flatMap(List::stream))
+      boolean bound = mutant.kind() == Mutant.Kind.BOUND;
+      Expected first = expected(subject.shape);
+      List<Shape> edges = bound ? subject.edges(mutant.limit()) : List.of();
+      return first.runs.stream()
+              .limit(bound ? 1 : first.runs.size())
+              .anyMatch(o -> noticed(changed, first, o))
+          || Stream.concat(subject.others().stream(), edges.stream())
               .map(this::expected)
               .anyMatch(
-                  e -> noticed(changed, e, e.runs.get(0)) || noticed(changed, e, e.runs.get(2)));
+                  e ->
+                      noticed(changed, e, e.runs.get(0))
+                          || !bound && noticed(changed, e, e.runs.get(2)));
     }
 
     private static boolean noticed(Artifact mutant, Expected expected, EmulatorOptions options) {

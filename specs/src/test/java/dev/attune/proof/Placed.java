@@ -159,10 +159,15 @@ final class Placed implements Executor {
         arguments = arguments.tensor(t.getKey(), inputs.getLast().tensor());
       }
       boolean elements = inputs.stream().limit(3).noneMatch(p -> p.tensor().isEmpty());
-      kernel.explain(arguments).getFirst().refusal().filter(why -> elements).ifPresent(
-          why -> {
-            throw new AssertionError("the first candidate refuses: " + why);
-          });
+      kernel
+          .explain(arguments)
+          .getFirst()
+          .refusal()
+          .filter(why -> elements)
+          .ifPresent(
+              why -> {
+                throw new AssertionError("the first candidate refuses: " + why);
+              });
       kernel.launch(device.stream(), arguments);
       device.synchronize();
       List<NdArray> results = outputs.stream().map(p -> p.tensor().download()).toList();

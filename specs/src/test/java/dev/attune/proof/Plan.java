@@ -18,8 +18,7 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
   static final Plan AMPERE = new Plan(List.of(Target.SM_80), Optional.empty());
 
   /** The Hopper family; the Ampere family where a tensor has no elements. */
-  static final Plan HOPPER =
-      new Plan(List.of(Target.SM_90A, Target.SM_90), Optional.empty());
+  static final Plan HOPPER = new Plan(List.of(Target.SM_90A, Target.SM_90), Optional.empty());
 
   /** The Hopper family with a chosen schedule. */
   static Plan hopper(Schedule.Hopper schedule) {
@@ -37,8 +36,6 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
 
   @Override
   public String toString() {
-    return "for "
-        + targets.getFirst().ptxName()
-        + schedule.map(s -> ", " + s.print()).orElse("");
+    return "for " + targets.getFirst().ptxName() + schedule.map(s -> ", " + s.print()).orElse("");
   }
 }

@@ -54,7 +54,8 @@ abstract class RandomSpecs {
     return Combinators.combine(cases, Arbitraries.of(Layout.class))
         .as(Trial::new)
         .flatMap(
-            trial -> plans(trial.problem().shape().headDim()).map(plan -> new Planned(trial, plan)));
+            trial ->
+                plans(trial.problem().shape().headDim()).map(plan -> new Planned(trial, plan)));
   }
 
   @Property(edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.BOUNDED)

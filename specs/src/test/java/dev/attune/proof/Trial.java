@@ -56,7 +56,9 @@ record Trial(Case problem, Layout layout) {
         layout);
   }
 
-  /** What is wrong with the device's answer by planned kernels, and how to see it again; or nothing. */
+  /**
+   * What is wrong with the device's answer by planned kernels, and how to see it again; or nothing.
+   */
   Optional<String> failure(Device device, Plan plan) {
     try {
       Problem p = problem.problem();

@@ -1,6 +1,7 @@
 package dev.attune.ptx.hopper;
 
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.analysis.ScoreFactor;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
@@ -74,10 +75,35 @@ public final class HopperSchedules {
         light
             ? MEASURED
                 .candidates(dtype, dim, MaskClass.of(spec))
-                .map(e -> new Choice(e.schedule(), e.queries()))
+                .map(e -> new Choice(suited(spec, e.schedule()), e.queries()))
                 .toList()
             : List.of();
-    return measured.isEmpty() ? byRules(target, dim, light) : measured;
+    if (!measured.isEmpty()) {
+      return measured;
+    }
+    return byRules(target, dim, light).stream()
+        .map(c -> new Choice(suited(spec, c.schedule()), c.queries()))
+        .toList();
+  }
+
+  /** A score that is evaluated at every element takes the registers that would hold Q. */
+  private static Schedule.Hopper suited(AttentionSpec spec, Schedule.Hopper s) {
+    boolean plain =
+        spec.normalization() instanceof Normalization.Softmax
+            && ScoreFactor.of(spec.score().expr()).isPresent();
+    return plain
+        ? s
+        : new Schedule.Hopper(
+            s.cols(),
+            s.consumers(),
+            s.stages(),
+            false,
+            s.output(),
+            s.rescaleFirst(),
+            s.skipEmpty(),
+            s.integerMax(),
+            s.lazyThreshold(),
+            s.why());
   }
 
   /**

@@ -150,7 +150,6 @@ final class ProducerCode {
 
   /** The variables of the rows that an item has. */
   static Map<Expr.Var, Reg> rows(Context context, Reg first, int rows) {
-    Emitter emit = context.emit();
     return Map.of(TileKernel.Q_FIRST, first, TileKernel.Q_LAST, inside(context, first, rows - 1L));
   }
 

@@ -15,9 +15,9 @@ record Registers(int entry, int producer, int consumer) {
   /** The shares for a number of consumer warpgroups. */
   static Registers of(int consumers) {
     int threads = GROUP * (consumers + 1);
-    int entry = Math.min(248, POOL / threads / 8 * 8);
+    int entry = Math.min(256, POOL / threads / 8 * 8);
     return switch (consumers) {
-      case 1 -> new Registers(entry, 56, 248);
+      case 1 -> new Registers(entry, 56, 256);
       case 2 -> new Registers(entry, 24, 240);
       case 3 -> new Registers(entry, 32, 160);
       case 4 -> new Registers(entry, 24, 112);

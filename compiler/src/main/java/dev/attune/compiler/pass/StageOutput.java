@@ -16,7 +16,6 @@ final class StageOutput {
 
   static Pass pass(Schedule.Hopper.Output output) {
     return switch (output) {
-      case DIRECT -> new Pass("stage-output", "O is stored from registers", kernel -> kernel);
       case OWN ->
           new Pass(
               "stage-output",

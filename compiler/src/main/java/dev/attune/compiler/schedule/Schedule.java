@@ -111,8 +111,6 @@ public sealed interface Schedule {
 
     /** How O leaves. */
     public enum Output {
-      /** From registers. */
-      DIRECT,
       /** Through a buffer of its own, overlapping the next item. */
       OWN,
       /** Through the buffer of Q. */
@@ -154,7 +152,6 @@ public sealed interface Schedule {
               staged(stages),
               place(queryInRegisters),
               switch (output) {
-                case DIRECT -> "from registers";
                 case OWN -> "through its own buffer";
                 case QUERY -> "through Q's buffer";
               },

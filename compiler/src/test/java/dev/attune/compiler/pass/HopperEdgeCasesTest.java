@@ -24,7 +24,7 @@ final class HopperEdgeCasesTest {
 
   private static final List<Schedule.Hopper> SCHEDULES =
       List.of(
-          new Schedule.Hopper(32, 2, 1, true, Output.DIRECT, true, true, false, 8, "test"),
+          new Schedule.Hopper(32, 2, 1, true, Output.OWN, true, true, false, 8, "test"),
           new Schedule.Hopper(16, 3, 2, false, Output.QUERY, false, true, false, 8, "test"),
           new Schedule.Hopper(48, 1, 3, false, Output.OWN, true, false, false, 0, "test"));
 

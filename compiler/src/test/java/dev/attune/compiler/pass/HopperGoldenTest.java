@@ -64,7 +64,7 @@ final class HopperGoldenTest {
         "weights",
         "  weight = relu(score * scale)",
         64,
-        new Schedule.Hopper(64, 4, 2, false, Output.DIRECT, false, false, true, 8, "golden"));
+        new Schedule.Hopper(64, 4, 2, false, Output.OWN, false, false, true, 8, "golden"));
   }
 
   private static void check(String name, String clauses, int dim, Schedule.Hopper schedule)

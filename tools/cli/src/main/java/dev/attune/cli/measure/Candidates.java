@@ -30,11 +30,12 @@ public final class Candidates {
         for (boolean inRegisters : new boolean[] {false, true}) {
           int c = cols;
           int n = consumers;
-          Output second = inRegisters ? Output.DIRECT : Output.QUERY;
+          List<Output> outputs =
+              inRegisters ? List.of(Output.OWN) : List.of(Output.OWN, Output.QUERY);
           Stream.of(3, 2)
               .flatMap(
                   stages ->
-                      Stream.of(Output.OWN, second)
+                      outputs.stream()
                           .map(output -> tile(rules, c, n, stages, inRegisters, output)))
               .filter(s -> HopperSchedules.fits(target, dim, s))
               .findFirst()
