@@ -10,6 +10,7 @@ import dev.attune.runtime.Kernel;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -25,7 +26,12 @@ class CudaHopperFuzzTest {
   private static final int RERUNS = Integer.getInteger("attune.fuzz.reruns", 1000);
 
   /** Cases that share a kernel, whose compilation takes longer than they do. */
-  private static final int CASES_PER_KERNEL = 50;
+  private static final int CASES_PER_KERNEL = 80;
+
+  @BeforeAll
+  static void assume() {
+    HopperDevice.assume();
+  }
 
   @Test
   void randomCasesEqualTheReference() {
