@@ -17,7 +17,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
-/** A kernel of each family, as tiles after all passes and as PTX: what changes is seen in review. */
+/**
+ * A kernel of each family, as tiles after all passes and as PTX: what changes is seen in review.
+ */
 class GoldenTest {
   private static final Path GOLDEN = Path.of("src/test/resources/golden");
 
