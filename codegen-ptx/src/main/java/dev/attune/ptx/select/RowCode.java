@@ -54,7 +54,14 @@ public final class RowCode {
    *     registers
    */
   public RowCode(
-      Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks, boolean branches, int chains) {
+      Emitter emit,
+      ExprCode expressions,
+      Reg row,
+      Reg queries,
+      Reg keys,
+      int blocks,
+      boolean branches,
+      int chains) {
     this.emit = emit;
     this.expressions = expressions;
     this.row = row;
@@ -167,7 +174,8 @@ public final class RowCode {
                 x,
                 (m, n, i) -> {
                   IntVal key = key(firstKey, n, i);
-                  Operand value = expressions.real(e, site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
+                  Operand value =
+                      expressions.real(e, site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
                   emit.add(new Inst.Mov(out[m][n][i], value));
                 }));
   }

@@ -5,7 +5,6 @@ import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.UnaryOp;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** Expressions of a score that are a function of one tanh: softcaps. */

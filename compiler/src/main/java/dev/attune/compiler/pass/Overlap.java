@@ -1,9 +1,9 @@
 package dev.attune.compiler.pass;
 
-import dev.attune.compiler.spec.UnaryOp;
-import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Carried;
 import dev.attune.compiler.tile.Ops;
