@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Extent;
@@ -50,6 +51,7 @@ final class TileCopyKernel {
             Dtype.BF16,
             new HeadDim(dim, dim),
             Manifest.Grid.PERSISTENT,
+            Lengths.ALL,
             32,
             ROWS,
             4096,
