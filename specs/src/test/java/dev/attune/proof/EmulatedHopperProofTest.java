@@ -17,15 +17,17 @@ class EmulatedHopperProofTest extends EmulatedProofTest {
   }
 
   /**
-   * Scores at their cap have the weight 1 with a maximum, and without one a weight that is rounded
-   * like all others, the same way in all rows.
+   * With a maximum the weight of the largest score of a row is 1; without one it is rounded like
+   * all others, which shows in rows of one or two keys.
    */
   @Test
-  @Disabled("bounded scores: rmse_ratio is 1.3 where few scores, at their cap, make up a row")
-  void cappedScores() {
+  @Disabled("scores bounded without a maximum: rmse_ratio 1.3 in bf16, 0.35 with one")
+  void boundedScoresOfFewKeys() {
     AttentionSpec spec =
         Kernels.spec(
-            "score = softcap(score * 2.0, 5.0)", "mask = kv == q or kv + 19 == q and q % 4 == 0");
-    run(List.of(Trial.of(spec, Dtype.BF16, shape(1, 2, 1, 300, 300, 128))));
+            "tensor live : bool[B, Sq, Skv]",
+            "score = max(5.0 * tanh(score * 2.0 / 5.0), -2.0)",
+            "mask = any(i in 0..3: kv == q - i * 19) and live[b, q, kv]");
+    run(List.of(Trial.of(spec, Dtype.BF16, shape(1, 2, 1, 192, 256, 64))));
   }
 }
