@@ -74,6 +74,7 @@ public final class AmpereSelection {
             (Reg) parameters.size(Extent.SQ),
             (Reg) parameters.size(Extent.SKV),
             schedule.rowsPerWarp() / 16,
+            false,
             1);
     this.registers =
         new RegisterCode(emit, kernel, kernel.body(), expressions, rows, threads.pair());

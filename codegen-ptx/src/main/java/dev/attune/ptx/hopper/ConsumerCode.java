@@ -162,6 +162,7 @@ final class ConsumerCode {
               (Reg) parameters.size(Extent.SQ),
               (Reg) parameters.size(Extent.SKV),
               1,
+              true,
               CHAINS);
       this.code = new RegisterCode(emit, kernel, role.body(), expressions, rows, pair);
       code.put(kernel.qTile(), new Held.Int(tile));

@@ -142,6 +142,7 @@ final class ProducerCode {
             (Reg) context.parameters().size(Extent.SQ),
             (Reg) context.parameters().size(Extent.SKV),
             1,
+            false,
             1);
     RegisterCode code = new RegisterCode(emit, kernel, role.body(), expressions, none, first);
     code.put(kernel.qTile(), new Held.Int(item.tile()));

@@ -174,6 +174,11 @@ public final class ExprCode {
     };
   }
 
+  /** The code of single functions. */
+  FloatCode functions() {
+    return floats;
+  }
+
   /** The value of a bool expression. */
   public Bool bool(Expr e, Site site) {
     return switch (e) {

@@ -22,6 +22,9 @@ final class FloatCode {
     -1382.0 / 155925, 62.0 / 2835, -17.0 / 315, 2.0 / 15, -1.0 / 3
   };
 
+  /** Below this the series is exact to 2⁻²⁰. */
+  static final float TANH_NEAR = 0.3f;
+
   private final Emitter emit;
 
   FloatCode(Emitter emit) {
@@ -53,23 +56,32 @@ final class FloatCode {
   }
 
   /**
-   * 1 − 2/(1 + exp2(2x·log₂e)), and below 0.3, where that cancels, the Taylor series: a relative
-   * error below 2⁻²⁰, where tanh.approx has 2⁻¹¹, which would show in the LSE of every soft-capped
-   * row.
+   * {@link #tanhFar}, and below {@link #TANH_NEAR}, where that cancels, {@link #tanhNear}: a
+   * relative error below 2⁻²⁰, where tanh.approx has 2⁻¹¹, which would show in the LSE of every
+   * soft-capped row.
    */
   private Operand tanh(Operand x) {
+    Operand size = emit.floatUnary(FloatUnary.ABS, x);
+    Reg small = emit.compare(CompareOp.LT, Ty.F32, size, new FloatConst(TANH_NEAR));
+    return emit.select(Reg.Kind.F32, small, tanhNear(x), tanhFar(x));
+  }
+
+  /** 1 − 2/(1 + exp2(2x·log₂e)): an absolute error of about 2⁻²². */
+  Operand tanhFar(Operand x) {
     Operand e = emit.floatUnary(FloatUnary.EX2, mul(x, 2 * LOG2E));
     Operand half =
         emit.floatUnary(FloatUnary.RCP_APPROX, emit.floats(FloatOp.ADD, e, new FloatConst(1)));
-    Operand far = emit.fma(half, new FloatConst(-2), new FloatConst(1));
+    return emit.fma(half, new FloatConst(-2), new FloatConst(1));
+  }
+
+  /** The Taylor series, for arguments between ±{@link #TANH_NEAR}. */
+  Operand tanhNear(Operand x) {
     Operand square = emit.floats(FloatOp.MUL, x, x);
     Operand p = new FloatConst((float) TANH_SERIES[0]);
     for (int i = 1; i < TANH_SERIES.length; i++) {
       p = emit.fma(p, square, new FloatConst((float) TANH_SERIES[i]));
     }
-    Operand near = emit.fma(emit.floats(FloatOp.MUL, p, square), x, x);
-    Reg small = emit.compare(CompareOp.LT, Ty.F32, square, new FloatConst(0.09f));
-    return emit.select(Reg.Kind.F32, small, near, far);
+    return emit.fma(emit.floats(FloatOp.MUL, p, square), x, x);
   }
 
   /** Abramowitz and Stegun 7.1.26: an absolute error below 2·10⁻⁷. */

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,7 @@ public final class RowCode {
   private final Reg queries;
   private final Reg keys;
   private final int blocks;
+  private final boolean branches;
   private final int chains;
 
   /**
@@ -47,17 +49,26 @@ public final class RowCode {
    * @param queries Sq
    * @param keys Skv
    * @param blocks blocks of 16 rows
+   * @param branches the code may branch by what a warp holds
    * @param chains independent chains in which a row is reduced: more hide latency, and take as many
    *     registers
    */
   public RowCode(
-      Emitter emit, ExprCode expressions, Reg row, Reg queries, Reg keys, int blocks, int chains) {
+      Emitter emit,
+      ExprCode expressions,
+      Reg row,
+      Reg queries,
+      Reg keys,
+      int blocks,
+      boolean branches,
+      int chains) {
     this.emit = emit;
     this.expressions = expressions;
     this.row = row;
     this.queries = queries;
     this.keys = keys;
     this.blocks = blocks;
+    this.branches = branches;
     this.chains = chains;
   }
 
@@ -119,6 +130,57 @@ public final class RowCode {
    * An expression at every element; {@code firstKey} is the position of the lane's first column.
    */
   public Held.Accumulators map(Reg[][][] in, Expr e, IntVal firstKey) {
+    Optional<Expr> inner = Tanh.only(e);
+    return inner.isPresent() && branches
+        ? tanh(in, inner.get(), Tanh.outside(e), firstKey)
+        : mapped(in, e, firstKey);
+  }
+
+  /**
+   * {@code outside(tanh(inside))} with the series where no argument of the warp is large: a warp
+   * rarely has one, and the series needs no special function.
+   */
+  private Held.Accumulators tanh(Reg[][][] in, Expr inside, Expr outside, IntVal firstKey) {
+    Reg[][][] x = mapped(in, inside, firstKey).regs();
+    Reg largest = emit.reg(new FloatConst(0), Reg.Kind.F32);
+    for (int r = 0; r < count(); r++) {
+      Reg ofRow = fold(x, r, (a, b) -> floats(FloatOp.MAX, size(a), size(b)));
+      largest = floats(FloatOp.MAX, largest, ofRow);
+    }
+    Reg far = emit.compare(CompareOp.GE, Ty.F32, largest, new FloatConst(FloatCode.TANH_NEAR));
+    Reg any = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.VoteAny(any, far));
+    Reg[][][] out = accumulators(in[0].length);
+    String near = emit.label("near");
+    String done = emit.label("tanh");
+    emit.add(new Inst.Guarded(any, true, new Inst.Bra(near, true)));
+    outside(x, outside, firstKey, out, v -> expressions.functions().tanhFar(v));
+    emit.add(new Inst.Bra(done, true));
+    emit.add(new Inst.Label(near));
+    outside(x, outside, firstKey, out, v -> expressions.functions().tanhNear(v));
+    emit.add(new Inst.Label(done));
+    return new Held.Accumulators(out);
+  }
+
+  private Reg size(Reg x) {
+    return emit.reg(emit.floatUnary(FloatUnary.ABS, x), Reg.Kind.F32);
+  }
+
+  private void outside(
+      Reg[][][] x, Expr e, IntVal firstKey, Reg[][][] out, UnaryOperator<Operand> tanh) {
+    emit.scope(
+        () ->
+            byColumn(
+                x,
+                (m, n, i) -> {
+                  IntVal key = key(firstKey, n, i);
+                  Operand value =
+                      expressions.real(e, site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
+                  emit.add(new Inst.Mov(out[m][n][i], value));
+                }));
+  }
+
+  private Held.Accumulators mapped(Reg[][][] in, Expr e, IntVal firstKey) {
     boolean gathersByKey =
         Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
     Reg[][][] out = new Reg[blocks][in[0].length][4];

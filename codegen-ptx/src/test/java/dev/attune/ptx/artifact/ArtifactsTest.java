@@ -63,6 +63,7 @@ class ArtifactsTest {
         "threads": 128,
         "rows_per_block": 64,
         "grid": ["ceil(Sq / 64)","Hq","B"],
+        "queries": {"from":1,"to":16777216},
         "shared_bytes": 73728,
         "ptx_sha256": "%s",
         "parameters": [
@@ -105,9 +106,9 @@ class ArtifactsTest {
           "threads": 128 | "threads": "128" | the manifest's threads is "128", expected an integer from 1 to 1024
           "threads": 128, | `` | the manifest's threads is missing, expected an integer from 1 to 1024
           "target": "sm_80" | "target": "sm_10" | the manifest's target is "sm_10", expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a
-          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scalar or captured
+          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map or counter
           "default":0.5 | "default":null | the manifest's params[1].default is null, expected a finite number
-          ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B]
+          ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B] or [min(ceil(Sq / 64) * Hq * B, SMs), 1, 1]
           """)
   void malformedManifestsAreRefused(String from, String to, String message) {
     assertTrue(JSON.contains(from), from);

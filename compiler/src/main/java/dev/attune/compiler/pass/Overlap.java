@@ -2,6 +2,8 @@ package dev.attune.compiler.pass;
 
 import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Carried;
 import dev.attune.compiler.tile.Ops;
@@ -145,9 +147,14 @@ final class Overlap {
     }
     ops.add(new Op.Load(work.value().out(), work.value().operand(), loop.index(), 1));
     ops.add(new Op.Issue(product(work, work.output().out(), weightsIn, accumulate)));
-    ops.add(new Op.Await(1));
-    ops.addAll(work.toMaximum());
-    ops.add(new Op.Await(0));
+    if (early(work)) {
+      ops.add(new Op.Await(1));
+      ops.addAll(work.toMaximum());
+      ops.add(new Op.Await(0));
+    } else {
+      ops.add(new Op.Await(0));
+      ops.addAll(work.toMaximum());
+    }
     ops.addAll(work.weights());
     Value after = work.output().out();
     if (work.scale().isPresent() && alpha.isEmpty()) {
@@ -186,6 +193,21 @@ final class Overlap {
         carried.stream().limit(loop.carried().size()).map(Carried::result).toList(),
         variant(weights, "End"),
         alpha.map(a -> variant(a, "End")));
+  }
+
+  /**
+   * Whether the maximum is taken while the second product runs. A tanh is computed one way or
+   * another according to its arguments, and no branch may stand between a product and its wait.
+   */
+  private static boolean early(Iteration work) {
+    return work.toMaximum().stream().anyMatch(op -> op instanceof Op.RowMax)
+        && work.toMaximum().stream()
+            .noneMatch(
+                op ->
+                    op instanceof Op.Map map
+                        && Exprs.uses(
+                            map.expr().expr(),
+                            e -> e instanceof Expr.Unary u && u.op() == UnaryOp.TANH));
   }
 
   private static void carry(List<Carried> carried, Value value, Value init) {
