@@ -1,5 +1,7 @@
 package dev.attune.compiler.pass;
 
+import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.FloatRange;
 import dev.attune.compiler.analysis.Ranges;
 import dev.attune.compiler.spec.Exprs;
@@ -21,7 +23,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * Where no score can be far from 0, every row's maximum is taken to be 0: nothing is compared,
- * nothing rescaled. Weights and their sums must fit f32 and the weights the kernel's dtype, so the
+ * nothing rescaled. (The overlap then takes the maximum of the first tile, so that rows of few keys
+ * keep a weight of 1 where those lie together: only masks that are ranges of keys have them so.) Weights and their sums must fit f32 and the weights the kernel's dtype, so the
  * bound depends on it. A sink far below 0 would vanish in a row without live keys, so a sink must
  * be known not to be; a spec that asks for the largest score needs the maximum itself.
  */
@@ -60,7 +63,21 @@ final class BoundedScore {
             .orElse(true);
     FloatRange score =
         ranges.real(Exprs.mul(kernel.spec().score().expr(), Exprs.of(Lowering.LOG2E)));
-    return sink && score.lo() >= -limit && score.hi() <= limit;
+    return sink
+        && score.lo() >= -limit
+        && score.hi() <= limit
+        && KvBounds.ofRow(kernel.spec()).isPresent();
+  }
+
+  /**
+   * The least maximum of a first tile to be kept: below it, weights of later tiles could grow too
+   * large.
+   */
+  static double least(Dtype dtype) {
+    return switch (dtype) {
+      case BF16 -> -20;
+      case F16 -> -4;
+    };
   }
 
   private static List<Op> withoutMaximum(List<Op> ops) {

@@ -1,6 +1,7 @@
 package dev.attune.compiler.pass;
 
 import dev.attune.compiler.analysis.KvTiles;
+import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.UnaryOp;
@@ -80,7 +81,34 @@ final class Overlap {
         default -> body.add(op);
       }
     }
-    return kernel.withBody(body);
+    return kernel.withBody(firstMaximum(kernel.dtype()));
+  }
+
+  /**
+   * Without row maxima in the loops, that of the first tile serves for all: it is the row's own
+   * where the row has no other keys.
+   */
+  private List<Op> firstMaximum(Dtype dtype) {
+    for (int at = 0; at < body.size(); at++) {
+      if (body.get(at) instanceof Op.Exp2 exp2) {
+        List<Op> before = new ArrayList<>(body.subList(0, at));
+        boolean constant =
+            before.removeIf(op -> op instanceof Op.Fill f && f.out().equals(exp2.max()));
+        if (!constant) {
+          break;
+        }
+        Value least = exp2.max();
+        Value maximum = variant(least, "", ".first");
+        List<Op> ops = new ArrayList<>();
+        ops.add(new Op.Fill(least, BoundedScore.least(dtype)));
+        ops.addAll(before);
+        ops.add(new Op.RowMax(maximum, exp2.in(), exp2.factor(), least));
+        ops.addAll(
+            Ops.rename(body.subList(at, body.size()), v -> v.equals(least) ? maximum : v));
+        return ops;
+      }
+    }
+    return body;
   }
 
   private void scalar(Value out, Expr e) {
