@@ -364,21 +364,27 @@ class KernelTest {
   }
 
   @Test
-  void codeOfCandidatesIsUnloadedIfOneDoesNotLoad() {
-    assertThrows(
-        DeviceException.class,
-        () ->
-            Kernel.load(
-                device,
-                CopyKernel.SPEC,
-                List.of(TileCopyKernel.artifact(), fallback()),
-                a -> {
-                  if (a.manifest().target() != Target.SM_90A) {
-                    throw new DeviceException("no");
-                  }
-                  return tiles;
-                }));
+  void codeIsLoadedWhenALaunchNeedsIt() {
+    List<Target> loaded = new ArrayList<>();
+    Kernel kernel =
+        Kernel.load(
+            device,
+            CopyKernel.SPEC,
+            List.of(TileCopyKernel.artifact(), fallback()),
+            a -> {
+              loaded.add(a.manifest().target());
+              return tiles;
+            });
+    assertEquals(List.of(), loaded);
+    kernel.launch(device.stream(), arguments(1, 33, 2, 5));
+    kernel.launch(device.stream(), arguments(1, 33, 2, 5));
+    assertEquals(List.of(Target.SM_90A), loaded);
+    kernel.close();
     assertTrue(tiles.closed);
+    DeviceException e =
+        assertThrows(
+            DeviceException.class, () -> kernel.launch(device.stream(), arguments(1, 33, 2, 5)));
+    assertEquals("the kernel is closed", e.getMessage());
   }
 
   @Test

@@ -1,9 +1,9 @@
 package dev.attune.compiler.pass;
 
-import dev.attune.compiler.spec.Dtype;
-import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.FloatRange;
+import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.Ranges;
+import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Output;
@@ -24,9 +24,10 @@ import java.util.function.UnaryOperator;
 /**
  * Where no score can be far from 0, every row's maximum is taken to be 0: nothing is compared,
  * nothing rescaled. (The overlap then takes the maximum of the first tile, so that rows of few keys
- * keep a weight of 1 where those lie together: only masks that are ranges of keys have them so.) Weights and their sums must fit f32 and the weights the kernel's dtype, so the
- * bound depends on it. A sink far below 0 would vanish in a row without live keys, so a sink must
- * be known not to be; a spec that asks for the largest score needs the maximum itself.
+ * keep a weight of 1 where those lie together: only masks that are ranges of keys have them so.)
+ * Weights and their sums must fit f32 and the weights the kernel's dtype, so the bound depends on
+ * it. A sink far below 0 would vanish in a row without live keys, so a sink must be known not to
+ * be; a spec that asks for the largest score needs the maximum itself.
  */
 final class BoundedScore {
   static final Pass PASS =

@@ -103,8 +103,7 @@ final class Overlap {
         ops.add(new Op.Fill(least, BoundedScore.least(dtype)));
         ops.addAll(before);
         ops.add(new Op.RowMax(maximum, exp2.in(), exp2.factor(), least));
-        ops.addAll(
-            Ops.rename(body.subList(at, body.size()), v -> v.equals(least) ? maximum : v));
+        ops.addAll(Ops.rename(body.subList(at, body.size()), v -> v.equals(least) ? maximum : v));
         return ops;
       }
     }
