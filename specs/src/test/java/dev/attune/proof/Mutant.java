@@ -117,14 +117,17 @@ record Mutant(Kind kind, int line, String now) {
     if (COPY.matcher(inst).matches()) {
       found.add(new Change(Kind.COPY_DELETED, ""));
     }
-    if ((m = ZERO_FILL.matcher(inst)).matches()) {
+    m = ZERO_FILL.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.ZERO_FILL_DROPPED, m.group(1) + ";"));
     }
-    if ((m = REGISTERS.matcher(inst)).matches()) {
+    m = REGISTERS.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.REGISTERS, ""));
       found.add(new Change(Kind.REGISTERS, m.group(1) + " " + (number(m, 2) + 8) + ";"));
     }
-    if ((m = BOUND.matcher(inst)).matches()) {
+    m = BOUND.matcher(inst);
+    if (m.matches()) {
       String other =
           switch (m.group(1)) {
             case "lt" -> "le";
@@ -134,24 +137,27 @@ record Mutant(Kind kind, int line, String now) {
           };
       found.add(new Change(Kind.BOUND, "setp." + other + ".s32 " + m.group(2)));
     }
-    if ((m = CLAIM.matcher(inst)).matches()) {
+    m = CLAIM.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.CLAIM, m.group(1) + ", 2;"));
     }
     return found.stream();
   }
 
   private static void waits(String inst, List<Change> found) {
-    Matcher m;
-    if ((m = WAIT.matcher(inst)).matches()) {
+    Matcher m = WAIT.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.WAIT_DELETED, ""));
       found.add(new Change(Kind.WAIT_WEAKENED, m.group(1) + " " + (number(m, 2) + 1) + ";"));
     }
-    if ((m = BULK_WAIT.matcher(inst)).matches()) {
+    m = BULK_WAIT.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.WAIT_DELETED, ""));
       found.add(
           new Change(Kind.WAIT_WEAKENED, inst.substring(0, m.start(2)) + (number(m, 2) + 1) + ";"));
     }
-    if ((m = TRY_WAIT.matcher(inst)).matches()) {
+    m = TRY_WAIT.matcher(inst);
+    if (m.matches()) {
       String parity = m.group(3);
       found.add(
           new Change(
@@ -167,8 +173,8 @@ record Mutant(Kind kind, int line, String now) {
   }
 
   private static void barriers(String inst, List<Change> found) {
-    Matcher m;
-    if ((m = BARRIER.matcher(inst)).matches()) {
+    Matcher m = BARRIER.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.BARRIER_DELETED, ""));
       if (m.group(2) != null) {
         for (int by : List.of(-32, 32)) {
@@ -182,14 +188,16 @@ record Mutant(Kind kind, int line, String now) {
       found.add(new Change(Kind.ARRIVAL_DELETED, ""));
       found.add(new Change(Kind.ARRIVAL_DOUBLED, inst + "\n    " + inst));
     }
-    if ((m = INIT.matcher(inst)).matches()) {
+    m = INIT.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.ARRIVAL_COUNT, ""));
       found.add(new Change(Kind.ARRIVAL_COUNT, m.group(1) + ", " + (number(m, 2) + 1) + ";"));
       if (number(m, 2) > 1) {
         found.add(new Change(Kind.ARRIVAL_COUNT, m.group(1) + ", " + (number(m, 2) - 1) + ";"));
       }
     }
-    if ((m = EXPECT.matcher(inst)).matches()) {
+    m = EXPECT.matcher(inst);
+    if (m.matches()) {
       found.add(new Change(Kind.BYTE_COUNT, ""));
       for (int by : List.of(-16, 16)) {
         found.add(new Change(Kind.BYTE_COUNT, m.group(1) + ", " + (number(m, 2) + by) + ";"));
@@ -198,8 +206,8 @@ record Mutant(Kind kind, int line, String now) {
   }
 
   private static void swizzles(String inst, String products, List<Change> found) {
-    Matcher m;
-    if ((m = SWIZZLE.matcher(inst)).matches()) {
+    Matcher m = SWIZZLE.matcher(inst);
+    if (m.matches()) {
       for (int bit : List.of(1, 2, 4)) {
         found.add(
             new Change(
@@ -207,21 +215,22 @@ record Mutant(Kind kind, int line, String now) {
                 "%s\n    xor.b32 %s, %s, %d;".formatted(inst, m.group(1), m.group(1), bit)));
       }
     }
-    if ((m = MATRIX.matcher(inst)).matches()) {
+    m = MATRIX.matcher(inst);
+    if (m.matches()) {
       long offset = m.group(2) == null ? 0 : number(m, 2);
       for (int bit : List.of(16, 32, 64)) {
         found.add(new Change(Kind.SWIZZLE_BIT, m.group(1) + "+" + (offset ^ bit) + m.group(3)));
       }
     }
-    if ((m = MODE.matcher(inst)).matches()
-        && (number(m, 2) & 0x3FFF) == ROWS_OF_EIGHT
-        && number(m, 2) >> 30 == 1) {
+    m = MODE.matcher(inst);
+    if (m.matches() && (number(m, 2) & 0x3FFF) == ROWS_OF_EIGHT && number(m, 2) >> 30 == 1) {
       for (long bit : List.of(1L << 30, 1L << 31)) {
         found.add(
             new Change(Kind.SWIZZLE_BIT, m.group(1) + ", " + (int) (number(m, 2) ^ bit) + ";"));
       }
     }
-    if ((m = STEP.matcher(inst)).matches() && products.contains(m.group(2) + ",")) {
+    m = STEP.matcher(inst);
+    if (m.matches() && products.contains(m.group(2) + ",")) {
       found.add(new Change(Kind.DESCRIPTOR_STEP, m.group(1) + ", " + (number(m, 3) + 2) + ";"));
     }
   }

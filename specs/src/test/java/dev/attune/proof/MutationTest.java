@@ -227,7 +227,7 @@ class MutationTest {
               .anyMatch(
                   e ->
                       noticed(changed, e, e.runs.get(0))
-                          || !bound && noticed(changed, e, e.runs.get(2)));
+                          || (!bound && noticed(changed, e, e.runs.get(2))));
     }
 
     private static boolean noticed(Artifact mutant, Expected expected, EmulatorOptions options) {
