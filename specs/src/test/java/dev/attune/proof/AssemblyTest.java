@@ -96,7 +96,7 @@ class AssemblyTest {
   }
 
   @Test
-  @Disabled("alibi and sigmoid spill at head dims 64 and 128")
+  @Disabled("gemma2_local, f16, head dim 128: a register is read before it is written")
   void nothingSpillsAndNothingSerializesOnHopper() {
     assertAssembled(kernels(List.of(Target.SM_90A), DIMS.size() * Dtype.values().length));
   }
