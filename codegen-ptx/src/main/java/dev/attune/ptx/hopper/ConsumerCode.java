@@ -133,7 +133,7 @@ final class ConsumerCode {
     private final RowCode rows;
     private final ExprCode expressions;
     private Runnable correction = () -> {};
-    private boolean awaited;
+    private boolean inFlight;
     private boolean copied;
     private boolean stored;
 
@@ -175,10 +175,9 @@ final class ConsumerCode {
 
     private void block(List<Op> ops, Op.Phase phase) {
       for (Op op : ops) {
-        if (awaited && !(op instanceof Op.Release)) {
+        if (!inFlight && !(op instanceof Op.Release)) {
           correction.run();
           correction = () -> {};
-          awaited = false;
         }
         switch (op) {
           case Op.Get o -> get(o);
@@ -191,7 +190,7 @@ final class ConsumerCode {
           case Op.Issue o -> issue(o.dot());
           case Op.Await o -> {
             emit.add(new Inst.WgmmaWait(o.pending()));
-            awaited = o.pending() == 0;
+            inFlight = o.pending() > 0;
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
               integerMax(o);
@@ -264,6 +263,7 @@ final class ConsumerCode {
         products.output((Held.LeftOperands) code.get(o.a()), right, into);
       }
       emit.add(new Inst.WgmmaCommit());
+      inFlight = true;
       code.put(o.out(), new Held.Accumulators(into));
     }
 

@@ -86,11 +86,17 @@ public final class HopperSchedules {
         .toList();
   }
 
-  /** A score that is evaluated at every element takes the registers that would hold Q. */
+  /**
+   * A score that is evaluated at every element takes the registers that would hold Q, and more than
+   * four consumers leave.
+   */
   private static Schedule.Hopper suited(AttentionSpec spec, Schedule.Hopper s) {
     boolean plain =
         spec.normalization() instanceof Normalization.Softmax
             && ScoreFactor.of(spec.score().expr()).isPresent();
+    if (!plain && s.consumers() == 4) {
+      return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
+    }
     return plain
         ? s
         : new Schedule.Hopper(
