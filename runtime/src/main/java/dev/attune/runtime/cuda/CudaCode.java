@@ -43,8 +43,9 @@ final class CudaCode extends CudaResource implements Kernel.Code {
     private static final int ALIGNMENT = 64;
 
     static Parameters of(LaunchPlan plan) {
-      ByteBuffer bytes =
-          ByteBuffer.allocateDirect(plan.block().length + ALIGNMENT).alignedSlice(ALIGNMENT);
+      // An aligned slice ends at a multiple of the alignment as well.
+      int length = Math.ceilDiv(plan.block().length, ALIGNMENT) * ALIGNMENT;
+      ByteBuffer bytes = ByteBuffer.allocateDirect(length + ALIGNMENT).alignedSlice(ALIGNMENT);
       Pointer start = Pointer.to(bytes);
       NativePointerObject[] each =
           Arrays.stream(plan.offsets())
@@ -80,7 +81,10 @@ final class CudaCode extends CudaResource implements Kernel.Code {
                   device.info().major(),
                   device.info().minor()));
     }
-    device.context().run(() -> load(device.context(), artifact.ptx()));
+    // One at a time: nothing says that JCuda's JIT options may be used by several threads at once.
+    synchronized (CudaCode.class) {
+      device.context().run(() -> load(device.context(), artifact.ptx()));
+    }
   }
 
   private void load(CudaContext context, String ptx) {
