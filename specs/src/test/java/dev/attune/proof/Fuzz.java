@@ -11,7 +11,6 @@ import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.runtime.Device;
-import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Kernel;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,13 +39,19 @@ final class Fuzz {
 
     /** What is wrong with each trial whose answer is wrong. */
     List<String> failures(Device device) {
-      Artifact artifact =
-          Kernels.of(trials.getFirst().problem().problem(), plan.targets().getFirst(), schedule());
-      try (Kernel kernel = device.load(spec, artifact)) {
-        return trials.stream()
-            .map(t -> failure(t, device, kernel))
-            .flatMap(Optional::stream)
-            .toList();
+      try {
+        Artifact artifact =
+            Kernels.of(
+                trials.getFirst().problem().problem(), plan.targets().getFirst(), schedule());
+        try (Kernel kernel = device.load(spec, artifact)) {
+          return trials.stream()
+              .map(t -> failure(t, device, kernel))
+              .flatMap(Optional::stream)
+              .toList();
+        }
+      } catch (RuntimeException e) {
+        // Thrown on, it would close the device under the other threads.
+        return List.of(e + " " + trials.getFirst() + plan);
       }
     }
 
@@ -60,8 +65,8 @@ final class Fuzz {
         Placed placed = new Placed(device, plan, trial.layout(), Placed.Poison.NAN);
         Result result = placed.run(problem, kernel, 1);
         return Trial.failures(problem, result).map(wrong -> wrong + trial + plan);
-      } catch (DeviceException | AssertionError e) {
-        return Optional.of(e.getMessage() + trial + plan);
+      } catch (RuntimeException | AssertionError e) {
+        return Optional.of(e + " " + trial + plan);
       }
     }
   }
