@@ -209,10 +209,15 @@ public final class HopperSchedules {
         cols, consumers, stages, inRegisters, output, wide, true, true, LAZY, why);
   }
 
-  /** Whether a schedule's tiles fit the shared memory and registers of a target. */
+  /**
+   * Whether a schedule's tiles fit the shared memory and registers of a target. An accumulator must
+   * fit what threads have at the start: the assembler refuses a wider instruction even where {@code
+   * setmaxnreg} has given more.
+   */
   public static boolean fits(Target target, HeadDim dim, Schedule.Hopper s) {
     return HopperLayout.of(dim, s).bytes() <= target.sharedBytesPerBlock()
-        && registers(dim, s) <= Registers.of(s.consumers()).consumer();
+        && registers(dim, s) <= Registers.of(s.consumers()).consumer()
+        && dim.v() / 2 + OTHER_REGISTERS <= Registers.of(s.consumers()).entry();
   }
 
   private static int registers(HeadDim dim, Schedule.Hopper s) {
