@@ -1,6 +1,5 @@
 package dev.attune.ptx.hopper;
 
-import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.tile.TileKernel;
@@ -85,10 +84,5 @@ final class WorkItems {
           }
         };
     return new Item((Reg) batch, (Reg) inBatch, (Reg) tile);
-  }
-
-  /** Whether a number is past the last item. */
-  Reg past(Reg number) {
-    return emit.compare(CompareOp.GE, Ty.S32, number, count());
   }
 }
