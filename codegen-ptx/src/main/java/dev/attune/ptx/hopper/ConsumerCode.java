@@ -145,9 +145,8 @@ final class ConsumerCode {
       this.first = (Reg) emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(kernel.rows()));
       this.row = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, laneRow);
       Reg mine = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, groupRow);
-      Map<Expr.Var, Reg> variables = new HashMap<>();
-      variables.put(TileKernel.Q_FIRST, first);
-      variables.put(TileKernel.Q_LAST, ProducerCode.inside(context, first, kernel.rows() - 1L));
+      Map<Expr.Var, Reg> variables =
+          new HashMap<>(ProducerCode.rows(context, first, kernel.rows()));
       variables.put(TileKernel.ROLE_FIRST, ProducerCode.inside(context, mine, 0));
       variables.put(
           TileKernel.ROLE_LAST, ProducerCode.inside(context, mine, HopperLayout.GROUP_ROWS - 1L));

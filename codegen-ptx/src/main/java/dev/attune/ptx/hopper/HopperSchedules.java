@@ -88,7 +88,7 @@ public final class HopperSchedules {
 
   /**
    * A score that is evaluated at every element takes the registers that would hold Q, and more than
-   * four consumers leave.
+   * threads have where there are four consumers.
    */
   private static Schedule.Hopper suited(AttentionSpec spec, Schedule.Hopper s) {
     boolean plain =
@@ -97,19 +97,7 @@ public final class HopperSchedules {
     if (!plain && s.consumers() == 4) {
       return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
     }
-    return plain
-        ? s
-        : new Schedule.Hopper(
-            s.cols(),
-            s.consumers(),
-            s.stages(),
-            false,
-            s.output(),
-            s.rescaleFirst(),
-            s.skipEmpty(),
-            s.integerMax(),
-            s.lazyThreshold(),
-            s.why());
+    return plain ? s : s.queryInShared();
   }
 
   /**

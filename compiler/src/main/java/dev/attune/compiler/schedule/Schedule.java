@@ -131,6 +131,36 @@ public sealed interface Schedule {
       }
     }
 
+    /** The same schedule for another reason. */
+    public Hopper because(String reason) {
+      return new Hopper(
+          cols,
+          consumers,
+          stages,
+          queryInRegisters,
+          output,
+          rescaleFirst,
+          skipEmpty,
+          integerMax,
+          lazyThreshold,
+          reason);
+    }
+
+    /** The same schedule with Q in shared memory. */
+    public Hopper queryInShared() {
+      return new Hopper(
+          cols,
+          consumers,
+          stages,
+          false,
+          output,
+          rescaleFirst,
+          skipEmpty,
+          integerMax,
+          lazyThreshold,
+          why);
+    }
+
     @Override
     public int rows() {
       return 64 * consumers;

@@ -67,21 +67,6 @@ public final class Candidates {
         .toList();
   }
 
-  /** A schedule with another reason. */
-  static Hopper because(Hopper s, String why) {
-    return new Hopper(
-        s.cols(),
-        s.consumers(),
-        s.stages(),
-        s.queryInRegisters(),
-        s.output(),
-        s.rescaleFirst(),
-        s.skipEmpty(),
-        s.integerMax(),
-        s.lazyThreshold(),
-        why);
-  }
-
   private static Hopper tile(
       Hopper s, int cols, int consumers, int stages, boolean inRegisters, Output output) {
     return new Hopper(

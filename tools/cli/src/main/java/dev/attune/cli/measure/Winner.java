@@ -39,7 +39,7 @@ public record Winner(int length, Hopper schedule, double tflops) {
         continue;
       }
       int to = last ? Shape.MAX_SEQ : between(winner.length(), sorted.get(i + 1).length());
-      Hopper schedule = Candidates.because(winner.schedule(), why(same, when));
+      Hopper schedule = winner.schedule().because(why(same, when));
       entries.add(new Entry(dtype, dim, mask, new Lengths(from, to), Lengths.ALL, schedule));
       from = to + 1;
       same.clear();
@@ -48,7 +48,7 @@ public record Winner(int length, Hopper schedule, double tflops) {
   }
 
   private static boolean alike(Hopper a, Hopper b) {
-    return Candidates.because(a, "").equals(Candidates.because(b, ""));
+    return a.because("").equals(b.because(""));
   }
 
   private static int between(int low, int high) {
