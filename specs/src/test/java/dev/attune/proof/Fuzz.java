@@ -1,6 +1,5 @@
 package dev.attune.proof;
 
-import dev.attune.compiler.random.Case;
 import dev.attune.compiler.random.SpecGenerator;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
@@ -95,9 +94,9 @@ final class Fuzz {
             : Plan.hopper(next(random, Arbitraries.of(HopperDraws.all(dim))));
     Arbitrary<Trial> one =
         Combinators.combine(
-                SpecGenerator.cases(Arbitraries.just(spec), shapes(dim)),
+                SpecGenerator.cases(Arbitraries.just(spec), Arbitraries.just(dtype), shapes(dim)),
                 Arbitraries.of(Layout.class))
-            .as((c, layout) -> new Trial(of(c, dtype), layout));
+            .as(Trial::new);
     return new Subject(
         spec,
         dtype,
@@ -108,10 +107,6 @@ final class Fuzz {
 
   private static <T> T next(Random random, Arbitrary<T> arbitrary) {
     return arbitrary.generator(GEN_SIZE).next(random).value();
-  }
-
-  private static Case of(Case c, Dtype dtype) {
-    return new Case(c.spec(), dtype, c.shape(), c.scale(), c.params(), c.distribution(), c.seed());
   }
 
   /** Those in use, others, and Dqk other than Dv. */

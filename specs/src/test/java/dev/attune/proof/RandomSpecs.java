@@ -2,6 +2,7 @@ package dev.attune.proof;
 
 import dev.attune.compiler.random.Case;
 import dev.attune.compiler.random.SpecGenerator;
+import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import java.util.Optional;
@@ -47,7 +48,8 @@ abstract class RandomSpecs {
     Arbitrary<Shape> shapes =
         Combinators.combine(extents, extents, widths)
             .as((seq, kvSeq, dim) -> new Shape(1, 1, 1, seq, kvSeq, new HeadDim(dim, dim)));
-    return planned(SpecGenerator.cases(SpecGenerator.softmax(), shapes));
+    return planned(
+        SpecGenerator.cases(SpecGenerator.softmax(), Arbitraries.of(Dtype.class), shapes));
   }
 
   private Arbitrary<Planned> planned(Arbitrary<Case> cases) {

@@ -14,7 +14,8 @@ import java.util.stream.Collectors;
  * Judges a result against the reference. Global measures miss a damaged tile and maxima miss a
  * drift, so there is a gate for each: the largest error and the RMS error relative to the unfused
  * computation in the same dtype, every row and every element relative to what rounding explains,
- * and the LSE, which shows a wrong scale or a stray key long before O does.
+ * and the LSE, which shows a wrong scale or a stray key long before O does. A problem that exceeds
+ * the dtype, as weights without normalisation may exceed f16, cannot be judged and does not pass.
  */
 public final class Accuracy {
   private Accuracy() {}
@@ -143,6 +144,7 @@ public final class Accuracy {
       double unit = unit(problem.dtype());
       double unfusedMax = unfusedMax();
       Worst undefined = new Worst();
+      Worst overflow = new Worst();
       Worst maxErr = new Worst();
       Worst maxRatio = new Worst();
       Worst element = new Worst();
@@ -170,6 +172,7 @@ public final class Accuracy {
         for (int d = 0; d < dv; d++) {
           double want = e.o()[d];
           undefined.see(Double.isFinite(want) ? 0 : 1, row, d);
+          overflow.see(Double.isFinite(unfused.get(r)[d]) ? 0 : 1, row, d);
           double error = Math.abs(o[at + d] - want);
           maxErr.see(error, row, d);
           double floor = ulp(problem.dtype(), Math.max(rms, Math.abs(want)));
@@ -206,6 +209,7 @@ public final class Accuracy {
       double n = Math.max(1, rows.size());
       List<Gate> gates = new ArrayList<>();
       gates.add(undefined.gate("reference_undefined", 0));
+      gates.add(overflow.gate("dtype_overflow", 0));
       gates.add(maxRatio.gate("max_ratio", limits.maxRatio()));
       // Two RMS values over n independent rows differ by chance by about 1/√n.
       gates.add(

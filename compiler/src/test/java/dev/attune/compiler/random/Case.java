@@ -3,11 +3,15 @@ package dev.attune.compiler.random;
 import dev.attune.compiler.reference.Inputs;
 import dev.attune.compiler.reference.Inputs.Distribution;
 import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.reference.RowId;
+import dev.attune.compiler.reference.Unfused;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.Shape;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 
@@ -33,6 +37,16 @@ public record Case(
     Bindings sizes = new Bindings(shape, scale, params, Map.of());
     Bindings bindings = new Bindings(shape, scale, params, Inputs.tensors(spec, sizes, seed));
     return Inputs.problem(spec, bindings, dtype, distribution, seed);
+  }
+
+  /** Whether the dtype can hold P and O: weights without normalisation may be too large for f16. */
+  public boolean representable() {
+    if (spec.normalization() instanceof Normalization.Softmax) {
+      return true;
+    }
+    Unfused unfused = new Unfused(problem(), Unfused.Scores.DTYPE);
+    return unfused.rows(RowId.all(shape)).stream()
+        .allMatch(row -> Arrays.stream(row).allMatch(Double::isFinite));
   }
 
   /** The spec as a file. */

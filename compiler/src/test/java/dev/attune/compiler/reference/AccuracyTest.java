@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,6 +99,14 @@ class AccuracyTest {
     problem.v().floats()[0] = Float.NaN;
     Report report = Accuracy.check(problem, new FlashSimulation(Defect.NONE, 64).run(problem));
     assertTrue(report.failures().contains("reference_undefined"));
+  }
+
+  @Test
+  void aProblemBeyondTheDtypeDoesNotPass() {
+    Problem problem = Inputs.problem(Specs.sigmoid(), Dtype.F16, SHAPE, Distribution.NORMAL, 7);
+    Arrays.fill(problem.v().floats(), 65504);
+    Report report = Accuracy.check(problem, new FlashSimulation(Defect.NONE, 64).run(problem));
+    assertTrue(report.failures().contains("dtype_overflow"), report::failures);
   }
 
   @Test
