@@ -69,29 +69,11 @@ record Trial(Case problem, Layout layout) {
     }
   }
 
-  /**
-   * The tests' limits. A score near 0 has the absolute error of the partial sums that cancelled in
-   * it, and those grow with scale · √Dqk, which is 1 unless a scale was chosen. Tensor cores
-   * truncate after every few products, so that a long product is less exact than a sum rounded to
-   * nearest.
-   */
-  private static Accuracy.Limits limits(Problem problem) {
-    Accuracy.Limits tests = Accuracy.Limits.TESTS;
-    int dim = problem.shape().headDim().qk();
-    double spread = problem.bindings().scale() * Math.sqrt(dim);
-    return new Accuracy.Limits(
-        tests.maxRatio(),
-        tests.rmseRatio(),
-        tests.rowRatio(),
-        tests.elementRatio(),
-        tests.lse() * Math.max(Math.max(1, spread / 2), dim / 128.0));
-  }
-
   /** The gates that do not pass, and rows without keys that are not 0 and −∞ to the bit. */
   static Optional<String> failures(Problem problem, Result result) {
     Shape s = problem.shape();
     List<RowId> rows = RowId.all(s);
-    Accuracy.Report report = Accuracy.check(problem, result, rows, limits(problem));
+    Accuracy.Report report = Accuracy.check(problem, result);
     if (!report.passes()) {
       return Optional.of(report.failures());
     }

@@ -27,7 +27,8 @@ public final class Accuracy {
    * @param rmseRatio RMS error of O, in RMS errors of the unfused computation, over many rows
    * @param rowRatio RMS error of a row, in what rounding P and O explains
    * @param elementRatio error of an element, in its bound
-   * @param lse error of LSE and of the largest score, relative to max(1, |value|)
+   * @param lse error of LSE and of the largest score, relative to max(1, |value|) and to what
+   *     evaluating the scores in binary32 explains
    */
   public record Limits(
       double maxRatio, double rmseRatio, double rowRatio, double elementRatio, double lse) {
@@ -73,7 +74,7 @@ public final class Accuracy {
    * @param maxRatio in largest errors of the unfused computation
    * @param rmseRatio in RMS errors of the unfused computation
    * @param rowRatio RMS error of the worst row, in what rounding explains
-   * @param lseErr largest error of LSE relative to max(1, |LSE|); 0 where there is none
+   * @param lseErr largest error of LSE, likewise; 0 where there is none
    * @param flashRule largest error as FlashAttention's tests measure it; they accept 2
    */
   public record Report(
@@ -168,7 +169,6 @@ public final class Accuracy {
           fourth += square * square;
         }
         double rms = Math.sqrt(power / dv);
-        double scoreError = 0x1p-22 * e.steepness();
         for (int d = 0; d < dv; d++) {
           double want = e.o()[d];
           undefined.see(Double.isFinite(want) ? 0 : 1, row, d);
@@ -179,7 +179,8 @@ public final class Accuracy {
           maxRatio.see(ratio(error, unfusedMax + floor / limits.maxRatio()), row, d);
           double bound =
               unit * Math.abs(want)
-                  + (unit + 2 * scoreError) * e.magnitude()[d]
+                  + unit * e.magnitude()[d]
+                  + e.deviation().o()[d]
                   + smallest(problem.dtype());
           element.see(ratio(error, bound), row, d);
           if (e.live() == 0) {
@@ -191,8 +192,7 @@ public final class Accuracy {
         }
         // A rounding error is at most one unit of the number, and unit/√6 in the mean square.
         double relative = unit / Math.sqrt(6);
-        double explained =
-            square(relative) * (power + e.spread()) + square(scoreError) * e.spread();
+        double explained = square(relative) * (power + e.spread()) + e.deviation().spread();
         // A sum of few squares scatters about its mean, here by some 0.2 unit² times the root of
         // the
         // fourth powers: a row may be five deviations above, before the limit's factor of 2² in
@@ -223,11 +223,11 @@ public final class Accuracy {
       gates.add(empty.gate("empty_row_not_zero", 0));
       Worst lse = new Worst();
       if (problem.spec().normalization() instanceof Normalization.Softmax) {
-        actual.lse().ifPresent(array -> compareRows(array, true, lse));
+        actual.lse().ifPresent(array -> compareRows(array, true, limits.lse(), lse));
       }
       gates.add(lse.gate("lse_err", limits.lse()));
       Worst score = new Worst();
-      actual.maxScore().ifPresent(array -> compareRows(array, false, score));
+      actual.maxScore().ifPresent(array -> compareRows(array, false, limits.lse(), score));
       gates.add(score.gate("max_score_err", limits.lse()));
       return new Report(
           rows.size(),
@@ -240,11 +240,14 @@ public final class Accuracy {
           List.copyOf(gates));
     }
 
-    private void compareRows(NdArray array, boolean lse, Worst worst) {
+    private void compareRows(NdArray array, boolean lse, double limit, Worst worst) {
       for (int r = 0; r < rows.size(); r++) {
-        double want = lse ? expected.get(r).lse() : expected.get(r).maxScore();
+        Reference.Row e = expected.get(r);
+        double want = lse ? e.lse() : e.maxScore();
+        double rounding = lse ? e.deviation().lse() : e.deviation().maxScore();
         double got = array.floats()[rows.get(r).lseIndex(problem.shape())];
-        double error = want == got ? 0 : Math.abs(got - want) / Math.max(1, Math.abs(want));
+        double scale = Math.max(1, Math.abs(want)) + rounding / limit;
+        double error = want == got ? 0 : Math.abs(got - want) / scale;
         boolean lost = Double.isInfinite(want) && want != got; // ∞/∞ would hide it.
         worst.see(lost ? Double.POSITIVE_INFINITY : error, rows.get(r), -1);
       }

@@ -10,9 +10,10 @@ import java.util.Arrays;
  *
  * @param positions in increasing order
  * @param products q·k in binary64
+ * @param magnitudes Σ |q·k| over the head dimension: how large the terms are that a product sums
  */
 @SuppressWarnings("ArrayRecordComponent") // Lives for one row.
-record Keys(int[] positions, double[] products) {
+record Keys(int[] positions, double[] products, double[] magnitudes) {
 
   /** Evaluates the mask at every key. What K and V hold at a dead key is never read. */
   static Keys of(Problem problem, Eval eval, RowId row) {
@@ -24,19 +25,23 @@ record Keys(int[] positions, double[] products) {
     int at = ((row.b() * s.seq() + row.q()) * s.heads() + row.h()) * d;
     int[] positions = new int[s.kvSeq()];
     double[] products = new double[s.kvSeq()];
+    double[] magnitudes = new double[s.kvSeq()];
     int live = 0;
     for (int kv = 0; kv < s.kvSeq(); kv++) {
       if (eval.at(row.b(), row.h(), row.q(), kv).bool(problem.spec().mask().expr())) {
         int key = keyIndex(s, row, kv) * d;
-        double product = 0;
         for (int i = 0; i < d; i++) {
-          product += (double) q[at + i] * k[key + i];
+          double term = (double) q[at + i] * k[key + i];
+          products[live] += term;
+          magnitudes[live] += Math.abs(term);
         }
-        positions[live] = kv;
-        products[live++] = product;
+        positions[live++] = kv;
       }
     }
-    return new Keys(Arrays.copyOf(positions, live), Arrays.copyOf(products, live));
+    return new Keys(
+        Arrays.copyOf(positions, live),
+        Arrays.copyOf(products, live),
+        Arrays.copyOf(magnitudes, live));
   }
 
   /** The row of K or V that a query row reads at a key, counted in vectors. */

@@ -39,7 +39,7 @@ public final class Reference {
    *     error of the p
    * @param concentration √Σ (p²·|v|²)² over keys: near {@code spread} where one key makes up most
    *     of it, and small beside it where many do
-   * @param steepness the largest |score|: relative error of p per relative error of the scores
+   * @param deviation how far evaluating the scores in binary32 may move the results
    */
   @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
   public record Row(
@@ -50,7 +50,18 @@ public final class Reference {
       double[] magnitude,
       double spread,
       double concentration,
-      double steepness) {}
+      Deviation deviation) {}
+
+  /**
+   * How far binary32 arithmetic before the exponential, or that of the weights, may move a row.
+   *
+   * @param o each output: Σ δ·|v| with δ the errors of p, and for a softmax the error of Σ p
+   * @param spread Σ δ²·v² over keys and outputs
+   * @param lse absolute
+   * @param maxScore absolute
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Bulk data, as in a row.
+  public record Deviation(double[] o, double spread, double lse, double maxScore) {}
 
   /** Several rows, computed in parallel, in the order asked for. */
   public List<Row> rows(List<RowId> rows) {
@@ -69,15 +80,16 @@ public final class Reference {
     return switch (problem.spec().normalization()) {
       case Normalization.Softmax(Optional<Clause> sink) -> softmax(row, keys, eval, sink);
       case Normalization.Weight(Clause weight) -> {
-        double[] weights = values(weight.expr(), row, keys, eval);
-        yield sum(row, keys, weights, weights, smallestNormal(), Double.NaN, largest(weights));
+        Values weights = values(weight.expr(), row, keys, eval);
+        double largest = largest(weights.exact);
+        yield sum(row, keys, weights, smallestNormal(), Double.NaN, largest, 0, 0);
       }
     };
   }
 
   private Row softmax(RowId row, Keys keys, Eval eval, Optional<Clause> sink) {
-    double[] scores = values(problem.spec().score().expr(), row, keys, eval);
-    double max = largest(scores);
+    Values scores = values(problem.spec().score().expr(), row, keys, eval);
+    double max = largest(scores.exact);
     double m = max;
     if (sink.isPresent()) {
       m = Math.max(m, sink(sink.get(), row, eval));
@@ -87,15 +99,33 @@ public final class Reference {
     double l = sink.isPresent() ? Math.exp(sink(sink.get(), row, eval) - subtrahend) : 0;
     double[] p = new double[keys.count()];
     for (int i = 0; i < p.length; i++) {
-      p[i] = Math.exp(scores[i] - subtrahend);
+      p[i] = Math.exp(scores.exact[i] - subtrahend);
       l += p[i];
     }
+    double[] errors = new double[p.length];
+    double lseError = 0;
     for (int i = 0; i < p.length; i++) {
       p[i] = l == 0 ? 0 : p[i] / l;
+      errors[i] = p[i] == 0 ? 0 : p[i] * scores.errors[i];
+      lseError += errors[i];
     }
     // Kernels round P before the division by l.
     double floor = smallestNormal() / Math.max(1, l);
-    return sum(row, keys, p, scores, floor, subtrahend + Math.log(l), max);
+    double lse = subtrahend + Math.log(l);
+    return sum(row, keys, new Values(p, errors), floor, lse, max, lseError, maxError(scores, max));
+  }
+
+  /** How far the largest score may move: a score below it may come out above it. */
+  private static double maxError(Values scores, double max) {
+    double lowest = Double.NEGATIVE_INFINITY;
+    double highest = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < scores.exact.length; i++) {
+      if (Double.isFinite(scores.exact[i])) {
+        lowest = Math.max(lowest, scores.exact[i] - scores.errors[i]);
+        highest = Math.max(highest, scores.exact[i] + scores.errors[i]);
+      }
+    }
+    return Double.isFinite(max) ? Math.max(highest - max, max - lowest) : 0;
   }
 
   private double smallestNormal() {
@@ -109,11 +139,16 @@ public final class Reference {
     return eval.at(row.b(), row.h(), row.q(), 0).real(sink.expr());
   }
 
-  private static double[] values(Expr e, RowId row, Keys keys, Eval eval) {
-    double[] values = new double[keys.count()];
-    for (int i = 0; i < values.length; i++) {
+  /** Numbers, one for each live key, and how far binary32 may be from them. */
+  private record Values(double[] exact, double[] errors) {}
+
+  private static Values values(Expr e, RowId row, Keys keys, Eval eval) {
+    Values values = new Values(new double[keys.count()], new double[keys.count()]);
+    RunningError error = new RunningError(eval);
+    for (int i = 0; i < keys.count(); i++) {
       eval.at(row.b(), row.h(), row.q(), keys.positions()[i]).score(keys.products()[i]);
-      values[i] = eval.real(e);
+      values.exact[i] = eval.real(e);
+      values.errors[i] = error.product(keys.magnitudes()[i]).of(e);
     }
     return values;
   }
@@ -127,30 +162,49 @@ public final class Reference {
   }
 
   private Row sum(
-      RowId row, Keys keys, double[] p, double[] scores, double floor, double lse, double max) {
+      RowId row,
+      Keys keys,
+      Values p,
+      double floor,
+      double lse,
+      double max,
+      double lseError,
+      double maxError) {
     Shape s = problem.shape();
     int dv = s.headDim().v();
     float[] v = problem.v().floats();
     double[] o = new double[dv];
     double[] magnitude = new double[dv];
+    double[] deviation = new double[dv];
     double spread = 0;
     double squares = 0;
-    double steepness = 0;
-    for (int i = 0; i < p.length; i++) {
+    double deviationSpread = 0;
+    for (int i = 0; i < keys.count(); i++) {
       int at = Keys.keyIndex(s, row, keys.positions()[i]) * dv;
       double key = 0;
       for (int d = 0; d < dv; d++) {
-        o[d] += p[i] * v[at + d];
-        double term = Math.max(Math.abs(p[i]), floor) * v[at + d];
+        o[d] += p.exact[i] * v[at + d];
+        double term = Math.max(Math.abs(p.exact[i]), floor) * v[at + d];
         magnitude[d] += Math.abs(term);
         key += term * term;
+        double moved = p.errors[i] * v[at + d];
+        deviation[d] += Math.abs(moved);
+        deviationSpread += moved * moved;
       }
       spread += key;
       squares += key * key;
-      if (p[i] != 0) {
-        steepness = Math.max(steepness, Math.abs(scores[i]));
-      }
     }
-    return new Row(keys.count(), o, lse, max, magnitude, spread, Math.sqrt(squares), steepness);
+    for (int d = 0; d < dv; d++) {
+      deviation[d] += lseError * magnitude[d];
+    }
+    return new Row(
+        keys.count(),
+        o,
+        lse,
+        max,
+        magnitude,
+        spread,
+        Math.sqrt(squares),
+        new Deviation(deviation, deviationSpread, lseError, maxError));
   }
 }
