@@ -701,6 +701,22 @@ public sealed interface Inst {
     }
   }
 
+  /** A bit for each lane of the warp: whether {@code src} holds in it. */
+  record VoteBallot(Reg dst, Reg src) implements Inst {
+    public VoteBallot {
+      require(dst, Reg.Kind.B32);
+      require(src, Reg.Kind.PRED);
+    }
+  }
+
+  /** The number of set bits. */
+  record PopCount(Reg dst, Operand src) implements Inst {
+    public PopCount {
+      require(dst, Reg.Kind.B32);
+      require(src, Reg.Kind.B32);
+    }
+  }
+
   /** An instruction that only lanes in which {@code guard} holds (or does not) execute. */
   record Guarded(Reg guard, boolean negated, Inst inst) implements Inst {
     public Guarded {

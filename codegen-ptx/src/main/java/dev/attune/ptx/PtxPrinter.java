@@ -155,6 +155,9 @@ public final class PtxPrinter {
               .formatted(i.dst().text(), i.src().text(), i.laneMask());
       case Inst.VoteAny i ->
           "vote.sync.any.pred %s, %s, 0xffffffff".formatted(i.dst().text(), i.src().text());
+      case Inst.VoteBallot i ->
+          "vote.sync.ballot.b32 %s, %s, 0xffffffff".formatted(i.dst().text(), i.src().text());
+      case Inst.PopCount i -> op("popc.b32", i.dst(), i.src());
       case Inst.Guarded i ->
           "@%s%s %s".formatted(i.negated() ? "!" : "", i.guard().text(), print(i.inst()));
       case Inst.Bra i -> (i.uniform() ? "bra.uni " : "bra ") + i.label();

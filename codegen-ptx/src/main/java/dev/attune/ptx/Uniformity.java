@@ -87,6 +87,7 @@ final class Uniformity {
       case Inst.ShflBfly i -> Optional.of("a shuffle must be executed by every lane");
       case Inst.ShflIdx i -> Optional.of("a shuffle must be executed by every lane");
       case Inst.VoteAny i -> Optional.of("a vote must be executed by every lane");
+      case Inst.VoteBallot i -> Optional.of("a vote must be executed by every lane");
       case Inst.Elect i -> Optional.of("elect must be executed by every lane");
       case Inst.LdMatrix i -> Optional.of("ldmatrix must be executed by every lane");
       case Inst.StMatrix i -> Optional.of("stmatrix must be executed by every lane");

@@ -47,6 +47,8 @@ public record Uses(List<Reg> reads, List<Reg> writes) {
               List.of());
       case Inst.ShflBfly i -> uses(i.dst(), i.src());
       case Inst.VoteAny i -> uses(i.dst(), i.src());
+      case Inst.VoteBallot i -> uses(i.dst(), i.src());
+      case Inst.PopCount i -> uses(i.dst(), i.src());
       case Inst.Guarded i -> {
         Uses inner = of(i.inst());
         yield new Uses(concat(List.of(i.guard()), inner.reads()), inner.writes());

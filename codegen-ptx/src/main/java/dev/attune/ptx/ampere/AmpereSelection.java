@@ -24,10 +24,13 @@ import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.KernelParameters;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
+import dev.attune.ptx.select.TileTests;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Instructions for a tile kernel: one walk over its operations. */
 public final class AmpereSelection {
@@ -40,6 +43,7 @@ public final class AmpereSelection {
   private final Threads threads;
   private final Reg qTile;
   private final Reg firstRow;
+  private final Optional<TileTests> tests;
   private final Env env;
   private final ExprCode expressions;
   private final Synchronization sync = new Synchronization(emit);
@@ -61,7 +65,22 @@ public final class AmpereSelection {
     Reg h = special(Inst.Special.CTAID_Y);
     Reg group = (Reg) parameters.size(Extent.GROUP);
     Reg hkv = (Reg) emit.arith(IntOp.DIV, Ty.S32, h, group);
-    this.env = parameters.env(special(Inst.Special.CTAID_Z), h, hkv, tileVariables());
+    Map<Expr.Var, Reg> variables = new HashMap<>(tileVariables());
+    Env place = parameters.env(special(Inst.Special.CTAID_Z), h, hkv, variables);
+    this.tests =
+        kernel
+            .tested()
+            .map(
+                t ->
+                    new TileTests(
+                        emit,
+                        kernel.spec(),
+                        t,
+                        place,
+                        (Reg) emit.arith(IntOp.AND, Ty.B32, threads.tid(), new IntConst(31)),
+                        parameters.size(Extent.SKV)));
+    tests.ifPresent(t -> variables.putAll(t.variables()));
+    this.env = place.withTile(variables);
     this.expressions = new ExprCode(emit, kernel.spec(), env);
     this.products = new Products(emit, kernel.dtype(), layout, schedule, kernel.headDim());
     Reg warpRow = (Reg) emit.arith(IntOp.ADD, Ty.S32, threads.firstRow(), threads.row());
@@ -77,7 +96,14 @@ public final class AmpereSelection {
             false,
             1);
     this.registers =
-        new RegisterCode(emit, kernel, kernel.body(), expressions, rows, threads.pair());
+        new RegisterCode(
+            emit,
+            kernel,
+            kernel.body(),
+            expressions,
+            rows,
+            threads.pair(),
+            tests.map(t -> t.cursor(Op.Direction.ASCENDING)));
     registers.put(kernel.qTile(), new Held.Int(qTile));
   }
 
@@ -181,7 +207,10 @@ public final class AmpereSelection {
             geometry,
             parameters.headAddress(emit, operand, env.b(), head),
             parameters.stride(operand, Axis.SEQ),
-            parameters.size(operand == Operand.Q ? Extent.SQ : Extent.SKV)));
+            parameters.size(operand == Operand.Q ? Extent.SQ : Extent.SKV),
+            operand == Operand.Q
+                ? Optional.empty()
+                : tests.map(t -> t.cursor(Op.Direction.ASCENDING))));
     readBases.put(operand, products.readBase(threads, operand, geometry.offset()));
   }
 

@@ -9,6 +9,7 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.TileTests;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +33,7 @@ final class Copies {
   private final @Nullable Reg activeLast;
   private final Operand chunkBytes;
   private final Reg target;
+  private final Optional<TileTests.Cursor> tiles;
 
   /**
    * Sizes of a channel's tiles.
@@ -50,6 +52,7 @@ final class Copies {
    * @param base address of row 0 of the operand for this CTA's batch element and head
    * @param rowStride elements from row to row
    * @param extent rows of the operand
+   * @param tiles gives the tiles that indices stand for, where tiles are tested
    */
   Copies(
       Emitter emit,
@@ -59,8 +62,10 @@ final class Copies {
       Geometry geometry,
       Operand base,
       Reg rowStride,
-      Operand extent) {
+      Operand extent,
+      Optional<TileTests.Cursor> tiles) {
     this.emit = emit;
+    this.tiles = tiles;
     this.channel = channel;
     this.geometry = geometry;
     this.extent = extent;
@@ -126,7 +131,8 @@ final class Copies {
           Operand tile = emit.arith(IntOp.ADD, Ty.S32, index, new IntConst(ahead));
           end.ifPresent(e -> branch(emit.compare(CompareOp.GE, Ty.S32, tile, e), skip));
           int rows = channel.type().rows();
-          Operand firstRow = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(rows));
+          Operand place = tiles.<Operand>map(t -> t.next(tile)).orElse(tile);
+          Operand firstRow = emit.arith(IntOp.MUL, Ty.S32, place, new IntConst(rows));
           Reg from = (Reg) emit.arith(IntOp.ADD, Ty.S64, source, rowBytes(firstRow));
           Reg to = buffer(emit, target, tile, geometry.stage(), channel.stages());
           Operand pastTile = emit.arith(IntOp.ADD, Ty.S32, firstRow, new IntConst(rows));

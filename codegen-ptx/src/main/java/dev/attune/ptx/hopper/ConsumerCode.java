@@ -26,11 +26,13 @@ import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.RowStore;
 import dev.attune.ptx.select.Site;
+import dev.attune.ptx.select.TileTests;
 import dev.attune.ptx.select.Unroll;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A consumer: a warpgroup that computes 64 query rows of every item it receives. */
 final class ConsumerCode {
@@ -46,6 +48,7 @@ final class ConsumerCode {
   private final Reg elected;
   private final Reg groupRow;
   private final Reg laneRow;
+  private final Reg lane;
   private final Reg pair;
   private final Reg outputMap;
   private final Products products;
@@ -71,7 +74,7 @@ final class ConsumerCode {
     emit.add(
         new Inst.SetP(
             CompareOp.EQ, Ty.S32, elected, emit.reg(inGroup, Reg.Kind.B32), new IntConst(0)));
-    Reg lane = (Reg) emit.arith(IntOp.AND, Ty.B32, context.thread(), new IntConst(31));
+    this.lane = (Reg) emit.arith(IntOp.AND, Ty.B32, context.thread(), new IntConst(31));
     var warp = emit.arith(IntOp.SHR, Ty.S32, inGroup, new IntConst(5));
     Reg warpRow = (Reg) emit.mad(Ty.S32, warp, new IntConst(16), groupRow);
     var row = emit.arith(IntOp.SHR, Ty.S32, lane, new IntConst(2));
@@ -152,6 +155,11 @@ final class ConsumerCode {
           TileKernel.ROLE_LAST, ProducerCode.inside(context, mine, HopperLayout.GROUP_ROWS - 1L));
       Reg kvHead = (Reg) emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(Extent.GROUP));
       Env env = parameters.env(batch, head, kvHead, variables);
+      Optional<TileTests> tests = context.tests(env, lane);
+      if (tests.isPresent()) {
+        variables.putAll(tests.get().variables());
+        env = env.withTile(variables);
+      }
       this.expressions = new ExprCode(emit, kernel.spec(), env);
       this.rows =
           new RowCode(
@@ -163,7 +171,15 @@ final class ConsumerCode {
               1,
               true,
               CHAINS);
-      this.code = new RegisterCode(emit, kernel, role.body(), expressions, rows, pair);
+      this.code =
+          new RegisterCode(
+              emit,
+              kernel,
+              role.body(),
+              expressions,
+              rows,
+              pair,
+              tests.map(t -> t.cursor(Op.Direction.DESCENDING)));
       code.put(kernel.qTile(), new Held.Int(tile));
     }
 

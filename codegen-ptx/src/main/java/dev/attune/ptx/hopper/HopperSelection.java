@@ -3,6 +3,7 @@ package dev.attune.ptx.hopper;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.TileKernel;
@@ -15,10 +16,13 @@ import dev.attune.ptx.PtxKernel;
 import dev.attune.ptx.Reg;
 import dev.attune.ptx.artifact.Parameter.Role;
 import dev.attune.ptx.select.Emitter;
+import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.TileTests;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Instructions for a tile kernel of roles: what all warpgroups do first, then the code of each
@@ -95,7 +99,15 @@ public final class HopperSelection {
       KernelParameters parameters,
       Reg thread,
       Reg group,
-      Reg shared) {}
+      Reg shared) {
+
+    /** The tests of an item's kv tiles, made by a whole warp, if the kernel has any. */
+    Optional<TileTests> tests(Env env, Reg lane) {
+      return kernel
+          .tested()
+          .map(t -> new TileTests(emit, kernel.spec(), t, env, lane, parameters.size(Extent.SKV)));
+    }
+  }
 
   private Map<Operand, Role.TensorMap> maps() {
     Map<Operand, Role.TensorMap> maps = new EnumMap<>(Operand.class);

@@ -23,13 +23,19 @@ import dev.attune.ptx.select.ExprCode;
 import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
+import dev.attune.ptx.select.TileTests;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The producer: one thread of its warpgroup claims items and loads their tiles. */
+/**
+ * The producer: one thread of its warpgroup claims items and loads their tiles. Where tiles are
+ * tested the rest of its warp helps with that.
+ */
 final class ProducerCode {
   private final Context context;
   private final Emitter emit;
@@ -38,8 +44,11 @@ final class ProducerCode {
   private final Registers registers;
   private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> maps = new EnumMap<>(Operand.class);
+  private final Map<Operand, TileTests.Cursor> tiles = new EnumMap<>(Operand.class);
   private @Nullable WorkItems work;
   private @Nullable Reg next;
+  // Holds in the thread that acts; absent where it is the only one here.
+  private final @Nullable Reg leader;
 
   ProducerCode(Context context, Op.Role role, Registers registers) {
     this.context = context;
@@ -47,6 +56,12 @@ final class ProducerCode {
     this.layout = context.layout();
     this.role = role;
     this.registers = registers;
+    this.leader = context.kernel().tested().isPresent() ? emit.fresh(Reg.Kind.PRED) : null;
+  }
+
+  /** Appends what one thread does. */
+  private void act(Inst inst) {
+    emit.add(leader == null ? inst : new Inst.Guarded(leader, false, inst));
   }
 
   void emit() {
@@ -60,9 +75,13 @@ final class ProducerCode {
     Reg other = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, other, warp, new IntConst(0)));
     emit.add(new Inst.Guarded(other, false, new Inst.Bra(end, true)));
-    Reg elected = emit.fresh(Reg.Kind.PRED);
-    emit.add(new Inst.Elect(elected));
-    emit.add(new Inst.Guarded(elected, true, new Inst.Bra(end, false)));
+    if (leader == null) {
+      Reg elected = emit.fresh(Reg.Kind.PRED);
+      emit.add(new Inst.Elect(elected));
+      emit.add(new Inst.Guarded(elected, true, new Inst.Bra(end, false)));
+    } else {
+      emit.add(new Inst.SetP(CompareOp.EQ, Ty.S32, leader, context.thread(), new IntConst(0)));
+    }
     for (Operand of : List.of(Operand.Q, Operand.K, Operand.V)) {
       Reg map = emit.fresh(Reg.Kind.B64);
       emit.add(new Inst.TensorMapAddress(map, context.parameters().tensorMap(of)));
@@ -91,14 +110,19 @@ final class ProducerCode {
     emit.add(new Inst.Label(start));
     Reg past = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.GE, Ty.S32, past, number, count));
-    emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, false)));
+    emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, leader != null)));
     emit.scope(() -> item(body, requireNonNull(work).item(number)));
     emit.add(
         new Inst.Arith(
             IntOp.ADD, Ty.S32, number, requireNonNull(next, "no item was claimed"), ctas));
-    emit.add(new Inst.Bra(start, false));
+    emit.add(new Inst.Bra(start, leader != null));
     emit.add(new Inst.Label(none));
+    String ended = emit.label("ended");
+    if (leader != null) {
+      emit.add(new Inst.Guarded(leader, true, new Inst.Bra(ended, false)));
+    }
     end(ctas);
+    emit.add(new Inst.Label(ended));
   }
 
   /** Tells the consumers that there is no more, and leaves the counter as it was found. */
@@ -129,10 +153,18 @@ final class ProducerCode {
     Reg first = (Reg) emit.arith(IntOp.MUL, Ty.S32, item.tile(), new IntConst(kernel.rows()));
     Reg kvHead =
         (Reg) emit.arith(IntOp.DIV, Ty.U32, item.head(), context.parameters().size(Extent.GROUP));
-    Env env =
-        context
-            .parameters()
-            .env(item.batch(), item.head(), kvHead, rows(context, first, kernel.rows()));
+    Map<Expr.Var, Reg> variables = new HashMap<>(rows(context, first, kernel.rows()));
+    Env env = context.parameters().env(item.batch(), item.head(), kvHead, variables);
+    tiles.clear();
+    if (leader != null) {
+      // The warp is the CTA's first.
+      TileTests tests = context.tests(env, context.thread()).orElseThrow();
+      variables.putAll(tests.variables());
+      env = env.withTile(variables);
+      for (Operand of : List.of(Operand.K, Operand.V)) {
+        tiles.put(of, tests.cursor(Op.Direction.DESCENDING));
+      }
+    }
     ExprCode expressions = new ExprCode(emit, kernel.spec(), env);
     RowCode none =
         new RowCode(
@@ -144,7 +176,8 @@ final class ProducerCode {
             1,
             false,
             1);
-    RegisterCode code = new RegisterCode(emit, kernel, role.body(), expressions, none, first);
+    RegisterCode code =
+        new RegisterCode(emit, kernel, role.body(), expressions, none, first, Optional.empty());
     code.put(kernel.qTile(), new Held.Int(item.tile()));
     block(body, code, item, kvHead);
   }
@@ -170,14 +203,24 @@ final class ProducerCode {
         case Op.Claim c -> {
           emit.operation("claim");
           Reg claimed = emit.fresh(Reg.Kind.B32);
-          emit.add(
+          if (leader != null) {
+            emit.add(new Inst.Mov(claimed, new IntConst(0)));
+          }
+          act(
               new Inst.AtomAdd(
                   claimed, new Address(context.parameters().counter(), 0), new IntConst(1)));
-          next = claimed;
+          next = leader == null ? claimed : ofLeader(claimed);
         }
         default -> code.operation(op);
       }
     }
+  }
+
+  /** What a register holds in the thread that acts. */
+  private Reg ofLeader(Reg value) {
+    Reg same = emit.fresh(Reg.Kind.B32);
+    emit.add(new Inst.ShflIdx(same, value, 0));
+    return same;
   }
 
   private void put(Op.Put put, RegisterCode code, WorkItems.Item item, Reg kvHead) {
@@ -192,8 +235,12 @@ final class ProducerCode {
       emit.add(new Inst.Mov(some, new IntConst(1)));
       slot(List.of(item.tile(), item.head(), item.batch(), some));
     }
-    emit.add(new Inst.MbarrierExpect(ring.full(barriers), layout.tile(operand)));
-    var tile = emit.arith(IntOp.ADD, Ty.S32, code.integer(put.index()), new IntConst(put.ahead()));
+    act(new Inst.MbarrierExpect(ring.full(barriers), layout.tile(operand)));
+    dev.attune.ptx.Operand tile =
+        emit.arith(IntOp.ADD, Ty.S32, code.integer(put.index()), new IntConst(put.ahead()));
+    if (tiles.containsKey(operand)) {
+      tile = requireNonNull(tiles.get(operand)).next(tile);
+    }
     var row = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(layout.rows(operand)));
     Reg buffer = ring.staged(context.shared(), layout.tile(operand));
     for (int slab = 0; slab < layout.slabs(operand); slab++) {
@@ -202,7 +249,7 @@ final class ProducerCode {
       coordinates.add(row);
       coordinates.add(query ? item.head() : kvHead);
       coordinates.add(item.batch());
-      emit.add(
+      act(
           new Inst.TmaLoad(
               new Address(buffer, layout.buffer(operand) + slab * layout.slab(operand)),
               requireNonNull(maps.get(operand)),
@@ -213,8 +260,7 @@ final class ProducerCode {
   }
 
   private void slot(List<Reg> words) {
-    emit.add(
-        new Inst.St(Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
+    act(new Inst.St(Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
   }
 
   private Ring ring(Operand operand) {

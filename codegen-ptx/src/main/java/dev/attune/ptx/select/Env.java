@@ -35,4 +35,9 @@ public record Env(
     tensors = Map.copyOf(tensors);
     tile = Map.copyOf(tile);
   }
+
+  /** The same with other variables of a tile. */
+  public Env withTile(Map<Expr.Var, Reg> variables) {
+    return new Env(b, h, hkv, sizes, scale, scaleLog2e, params, tensors, variables);
+  }
 }

@@ -4,7 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Origin;
+import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Carried;
 import dev.attune.compiler.tile.Ops;
@@ -37,13 +39,16 @@ public final class RegisterCode {
   private final ExprCode expressions;
   private final RowCode rows;
   private final Reg pair;
+  private final Optional<TileTests.Cursor> tested;
   private final Map<Value, Held> held = new HashMap<>();
+  private final Map<Value, Reg> tiles = new HashMap<>();
 
   /**
    * Code for the operations of one role.
    *
    * @param scope every operation that may read a value of this role
    * @param pair the first column of a lane in an accumulator block: 2·(lane % 4)
+   * @param tested gives the kv tiles that numbers stand for, where tiles are tested
    */
   public RegisterCode(
       Emitter emit,
@@ -51,13 +56,15 @@ public final class RegisterCode {
       List<Op> scope,
       ExprCode expressions,
       RowCode rows,
-      Reg pair) {
+      Reg pair,
+      Optional<TileTests.Cursor> tested) {
     this.emit = emit;
     this.kernel = kernel;
     this.scope = scope;
     this.expressions = expressions;
     this.rows = rows;
     this.pair = pair;
+    this.tested = tested;
   }
 
   /** Says where a value is. */
@@ -147,6 +154,7 @@ public final class RegisterCode {
         put(
             o.out(),
             new Held.Int(expressions.narrowRegister(Unroll.unroll(o.expr()), Site.UNIFORM)));
+        locate(o.out());
       }
       case Op.Fill o -> put(o.out(), fill(o));
       case Op.Map o ->
@@ -285,9 +293,29 @@ public final class RegisterCode {
     return expressions.real(Unroll.unroll(e), Site.UNIFORM);
   }
 
+  /**
+   * Finds the kv tile of a number, if operations ask where its keys are: no product is in flight.
+   */
+  private void locate(Value index) {
+    if (tested.isPresent() && Ops.all(scope).anyMatch(op -> places(op, index))) {
+      emit.operation("tile of " + index);
+      tiles.put(index, tested.get().next(integer(index)));
+    }
+  }
+
+  private static boolean places(Op op, Value index) {
+    return switch (op) {
+      case Op.Map o -> o.index().equals(index) && Exprs.uses(o.expr().expr(), Position.KV);
+      case Op.Mask o -> o.index().equals(index);
+      case Op.Limit o -> o.index().equals(index);
+      default -> false;
+    };
+  }
+
   /** The first key of a lane in a kv tile. */
   private IntVal firstKey(Value index) {
-    Operand first = emit.arith(IntOp.MUL, Ty.S32, integer(index), new IntConst(kernel.cols()));
+    Reg tile = tiles.containsKey(index) ? tiles.get(index) : integer(index);
+    Operand first = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(kernel.cols()));
     return IntVal.of((Reg) emit.arith(IntOp.ADD, Ty.S32, first, pair));
   }
 
@@ -322,6 +350,7 @@ public final class RegisterCode {
     put(loop.index(), new Held.Int(index));
     emit.scope(
         () -> {
+          locate(loop.index());
           body.accept(index);
           for (int i = 0; i < loop.carried().size(); i++) {
             move(get(loop.yields().get(i)), get(loop.carried().get(i).param()));

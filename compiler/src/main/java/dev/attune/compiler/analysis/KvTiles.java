@@ -12,6 +12,7 @@ import java.util.Optional;
 /**
  * The bounds of {@link KvBounds} in tiles of {@code cols} keys, over the same variables. Nothing is
  * known of the order of the four: where {@code from} exceeds {@code last} there is no live tile.
+ * Where tiles are tested, those that pass are numbered, and the four are such numbers.
  *
  * @param from the first tile with a live key, not negative
  * @param last the last tile with a live key, before Skv
@@ -19,6 +20,7 @@ import java.util.Optional;
  * @param fullTo one past the last tile up to which all keys are live; empty: no such tile is known
  * @param bounded whether the mask ends the full tiles; else all tiles from {@code fullFrom} on are
  *     full, except that Skv may cut the last
+ * @param tested the test of each tile, where the mask is not one range of keys per row
  */
 public record KvTiles(
     int cols,
@@ -26,11 +28,30 @@ public record KvTiles(
     Expr last,
     Optional<Expr> fullFrom,
     Optional<Expr> fullTo,
-    boolean bounded) {
+    boolean bounded,
+    Optional<TestedTiles> tested) {
 
   /** The tiles of a spec. */
   public static KvTiles of(AttentionSpec spec, int cols) {
-    return of(KvBounds.solve(spec), cols);
+    KvTiles range = of(KvBounds.solve(spec), cols);
+    return KvBounds.ofRow(spec).isPresent()
+        ? range
+        : TestedTiles.of(spec, range).map(KvTiles::of).orElse(range);
+  }
+
+  /** The numbers of tested tiles: the full ones come first. */
+  private static KvTiles of(TestedTiles tested) {
+    Expr zero = Exprs.of(0L);
+    Expr last = Exprs.sub(TestedTiles.LIVE, Exprs.of(1L));
+    boolean full = !tested.all().equals(new Expr.BoolConst(false));
+    return new KvTiles(
+        tested.cols(),
+        zero,
+        last,
+        Optional.empty(),
+        full ? Optional.of(TestedTiles.FULL) : Optional.empty(),
+        true,
+        Optional.of(tested));
   }
 
   /** The tiles of solved bounds. */
@@ -56,7 +77,7 @@ public record KvTiles(
                   end.map(e -> Exprs.min(Exprs.add(e, Exprs.of(1L)), keys)).orElse(keys), cols));
       bounded = end.isPresent();
     }
-    return new KvTiles(cols, from, last, fullFrom, fullTo, bounded);
+    return new KvTiles(cols, from, last, fullFrom, fullTo, bounded, Optional.empty());
   }
 
   public KvTiles {
@@ -80,7 +101,8 @@ public record KvTiles(
         Exprs.substitute(last, rows),
         fullFrom.map(e -> Exprs.substitute(e, rows)),
         fullTo.map(e -> Exprs.substitute(e, rows)),
-        bounded);
+        bounded,
+        tested);
   }
 
   private static Expr floorDiv(Expr key, int cols) {

@@ -55,7 +55,7 @@ public final class Lowering {
     Value qTile = integer("i");
     Value from = integer("from");
     Value to = integer("to");
-    KvTiles tiles = KvTiles.of(bounds, cols);
+    KvTiles tiles = KvTiles.of(spec, cols);
     body.add(new Op.Scalar(from, tiles.from()));
     body.add(new Op.Scalar(to, tiles.to()));
     Value query = half("Q", rows, dim.qk());
@@ -68,7 +68,7 @@ public final class Lowering {
         bounds.visitLast().filter(e -> Exprs.uses(e, x -> x.equals(TileKernel.Q_LAST))).isPresent();
     TileKernel.Order order =
         laterRowsSeeMore ? TileKernel.Order.DESCENDING : TileKernel.Order.ASCENDING;
-    return new TileKernel(spec, dtype, dim, rows, cols, qTile, order, body);
+    return new TileKernel(spec, dtype, dim, rows, cols, qTile, order, tiles.tested(), body);
   }
 
   private void softmax(Normalization.Softmax softmax, Value query, Value from, Value to) {

@@ -306,6 +306,10 @@ final class OpRules {
         allowed.add(TileKernel.ROLE_FIRST);
         allowed.add(TileKernel.ROLE_LAST);
       }
+      if (kernel.tested().isPresent()) {
+        allowed.add(TileKernel.LIVE_TILES);
+        allowed.add(TileKernel.FULL_TILES);
+      }
       return this;
     }
 

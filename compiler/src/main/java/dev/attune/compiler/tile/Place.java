@@ -3,6 +3,7 @@ package dev.attune.compiler.tile;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Where a running role computes: its work item, its rows of it, and expressions there. */
@@ -10,10 +11,12 @@ final class Place {
   private final TileKernel kernel;
   private final Eval eval;
   private final int seq;
+  private final int kvSeq;
   private final boolean rounding;
   private final int copy;
   private final int rows;
   private WorkOrder.@Nullable Item item;
+  private List<Integer> tested = List.of();
 
   /**
    * Without an item.
@@ -24,6 +27,7 @@ final class Place {
     this.kernel = kernel;
     this.eval = new Eval(bindings);
     this.seq = bindings.shape().seq();
+    this.kvSeq = bindings.shape().kvSeq();
     this.rounding = rounding;
     this.copy = copy;
     this.rows = kernel.rows() / copies;
@@ -37,6 +41,13 @@ final class Place {
     eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), seq) - 1);
     eval.bind(TileKernel.ROLE_FIRST, Math.min(position(0), seq - 1));
     eval.bind(TileKernel.ROLE_LAST, Math.min(position(rows), seq) - 1);
+    eval.at(next.batch(), next.head(), 0, 0);
+    tested = kernel.tested().map(t -> t.evaluate(eval, kvSeq)).orElse(List.of());
+  }
+
+  /** The kv tile that an index stands for. */
+  long kvTile(long index) {
+    return index >= 0 && index < tested.size() ? tested.get((int) index) : index;
   }
 
   WorkOrder.Item item() {

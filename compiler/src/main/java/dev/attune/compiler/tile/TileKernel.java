@@ -1,11 +1,13 @@
 package dev.attune.compiler.tile;
 
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.analysis.TestedTiles;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.HeadDim;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The work of a CTA: items, each the query rows [qTile·rows, qTile·rows + rows) of one batch
@@ -16,6 +18,8 @@ import java.util.List;
  * @param cols keys of a kv tile
  * @param qTile the item's query tile, an Int
  * @param order the order in which query tiles are begun
+ * @param tested where kv tiles are tested: the index of a kv tile is then the number of one that
+ *     passed, or, from their count on, the tile of that number
  */
 public record TileKernel(
     AttentionSpec spec,
@@ -25,6 +29,7 @@ public record TileKernel(
     int cols,
     Value qTile,
     Order order,
+    Optional<TestedTiles> tested,
     List<Op> body) {
 
   /** First query position of the item's tile, in scalar expressions. */
@@ -39,13 +44,19 @@ public record TileKernel(
   /** Last query position of a role's rows, at most Sq - 1, in scalar expressions. */
   public static final Expr.Var ROLE_LAST = KvBounds.PART_LAST;
 
+  /** How many kv tiles passed the test, in scalar expressions of a kernel that tests. */
+  public static final Expr.Var LIVE_TILES = TestedTiles.LIVE;
+
+  /** How many of them are full. */
+  public static final Expr.Var FULL_TILES = TestedTiles.FULL;
+
   public TileKernel {
     body = List.copyOf(body);
   }
 
   /** The same kernel with another body. */
   public TileKernel withBody(List<Op> newBody) {
-    return new TileKernel(spec, dtype, headDim, rows, cols, qTile, order, newBody);
+    return new TileKernel(spec, dtype, headDim, rows, cols, qTile, order, tested, newBody);
   }
 
   /** The order in which query tiles start: those with most work first. */

@@ -110,7 +110,7 @@ final class TileMath {
   private void positions(Value out, Value in, Value index, Positioned f) {
     Data.Matrix scores = values.matrix(in);
     double[] results = new double[scores.elements().length];
-    int firstKey = Math.toIntExact(values.integer(index) * scores.cols());
+    int firstKey = Math.toIntExact(place.kvTile(values.integer(index)) * scores.cols());
     for (int i = 0; i < results.length; i++) {
       int key = firstKey + i % scores.cols();
       Eval eval = place.at(place.position(i / scores.cols()), key);

@@ -40,6 +40,17 @@ public final class TilePrinter {
                     INDENT
                         + "channel %s: %d x %s of %s"
                             .formatted(c.name(), c.stages(), c.type(), name(c.operand()))));
+    kernel
+        .tested()
+        .ifPresent(
+            t -> {
+              lines.add(
+                  INDENT
+                      + "kv tiles in [%s, %s), those that pass a test, the full ones first"
+                          .formatted(Exprs.print(t.from()), Exprs.print(t.to())));
+              lines.add(INDENT + "  pass: " + Exprs.print(t.some()));
+              lines.add(INDENT + "  full: " + Exprs.print(t.all()));
+            });
     kernel.body().forEach(op -> add(op, 1, lines));
     return lines.stream().map(line -> line + "\n").collect(Collectors.joining());
   }

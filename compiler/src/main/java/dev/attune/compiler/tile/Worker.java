@@ -1,5 +1,6 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op.Items;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -92,11 +93,15 @@ final class Worker {
   }
 
   private boolean isWithin(Op.Put put) {
-    return put.end().isEmpty() || tile(put) < values.integer(put.end().get());
+    return put.end().isEmpty() || index(put) < values.integer(put.end().get());
   }
 
-  private long tile(Op.Put put) {
+  private long index(Op.Put put) {
     return values.integer(put.index()) + put.ahead();
+  }
+
+  private long tile(Operand operand, long index) {
+    return operand == Operand.Q ? index : place.kvTile(index);
   }
 
   private void run(Op op) {
@@ -104,15 +109,16 @@ final class Worker {
       case Op.Scalar o -> values.putInt(o.out(), place.integer(o.expr()));
       case Op.Load o -> {
         Type.Tile type = o.out().tile();
-        long index = values.integer(o.index()) + o.ahead();
+        long index = tile(o.operand(), values.integer(o.index()) + o.ahead());
         values.put(
             o.out(), matrix(type, cta.memory().load(o.operand(), type, place.item(), index)));
       }
       case Op.Put o -> {
         if (isWithin(o)) {
           Channel c = o.channel();
+          long tile = tile(c.operand(), index(o));
           cta.ring(c)
-              .put(cta.memory().load(c.operand(), c.type(), place.item(), tile(o)), place.item());
+              .put(cta.memory().load(c.operand(), c.type(), place.item(), tile), place.item());
         }
       }
       case Op.Get o -> values.put(o.out(), matrix(o.out().tile(), cta.ring(o.channel()).get(copy)));

@@ -122,6 +122,7 @@ final class HandBuilt {
         COLS,
         i,
         TileKernel.Order.DESCENDING,
+        Optional.empty(),
         List.of(
             new Op.Scalar(from, of(0L)),
             new Op.Scalar(bulkTo, floorDiv(keysFull, COLS)),

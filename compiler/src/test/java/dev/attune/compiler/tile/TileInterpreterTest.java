@@ -79,6 +79,7 @@ class TileInterpreterTest {
             kernel.cols(),
             kernel.qTile(),
             kernel.order(),
+            kernel.tested(),
             kernel.body());
     Problem inputs = problem.problem();
     TileInterpreter.Result result = run(kernel, inputs, new TileInterpreter.Options(true, 1));
