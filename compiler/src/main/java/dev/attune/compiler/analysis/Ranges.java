@@ -69,9 +69,8 @@ public final class Ranges {
 
   /**
    * Everything a launch of the spec may be: sequences up to {@link Shape#MAX_SEQ}, params in their
-   * declared range, tensors with the declared facts. {@link KvBounds#Q_FIRST} and {@link
-   * KvBounds#Q_LAST} are query positions, as are the variables of a part of the tile; keys and
-   * numbers of tiles are as large.
+   * declared range, tensors with the declared facts. The variables of {@link KvBounds} are
+   * positions; there are no more tiles than keys.
    */
   public static Ranges worstCase(AttentionSpec spec) {
     Map<Position, Interval> positions = new LinkedHashMap<>();
