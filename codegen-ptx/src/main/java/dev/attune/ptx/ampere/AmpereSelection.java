@@ -72,7 +72,7 @@ public final class AmpereSelection {
             .tested()
             .map(
                 t ->
-                    new TileTests(
+                    TileTests.counting(
                         emit,
                         kernel.spec(),
                         t,

@@ -155,7 +155,8 @@ final class ConsumerCode {
           TileKernel.ROLE_LAST, ProducerCode.inside(context, mine, HopperLayout.GROUP_ROWS - 1L));
       Reg kvHead = (Reg) emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(Extent.GROUP));
       Env env = parameters.env(batch, head, kvHead, variables);
-      Optional<TileTests> tests = context.tests(env, lane);
+      Optional<TileTests> tests =
+          context.testsTiles() ? Optional.of(context.counted(env, lane)) : Optional.empty();
       if (tests.isPresent()) {
         variables.putAll(tests.get().variables());
         env = env.withTile(variables);

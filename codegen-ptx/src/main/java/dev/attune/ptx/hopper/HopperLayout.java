@@ -43,7 +43,8 @@ record HopperLayout(
   static final int GROUP_ROWS = 64;
 
   private static final int BARRIER = 8;
-  private static final int SLOT = 16;
+  private static final int WORDS = 16;
+  private static final int SLOT = 2 * WORDS;
 
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule) {
     int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
@@ -57,7 +58,7 @@ record HopperLayout(
     boolean own = schedule.output() == Schedule.Hopper.Output.OWN;
     int barriers = output + (own ? row * valueSlabs : 0);
     int count = 2 + 4 * schedule.stages();
-    int slot = (barriers + count * BARRIER + SLOT - 1) / SLOT * SLOT;
+    int slot = (barriers + count * BARRIER + WORDS - 1) / WORDS * WORDS;
     return new HopperLayout(
         schedule.rows(),
         schedule.cols(),
@@ -138,5 +139,12 @@ record HopperLayout(
    */
   int slot() {
     return bytes - SLOT;
+  }
+
+  /**
+   * Offset of what else the consumers are told: how many kv tiles pass their test, and are full.
+   */
+  int counts() {
+    return slot() + WORDS;
   }
 }

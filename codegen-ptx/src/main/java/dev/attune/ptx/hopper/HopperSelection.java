@@ -10,6 +10,8 @@ import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.Address;
 import dev.attune.ptx.Inst.IntOp;
+import dev.attune.ptx.Inst.MemTy;
+import dev.attune.ptx.Inst.Space;
 import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.PtxKernel;
@@ -22,7 +24,6 @@ import dev.attune.ptx.select.TileTests;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Instructions for a tile kernel of roles: what all warpgroups do first, then the code of each
@@ -101,11 +102,35 @@ public final class HopperSelection {
       Reg group,
       Reg shared) {
 
-    /** The tests of an item's kv tiles, made by a whole warp, if the kernel has any. */
-    Optional<TileTests> tests(Env env, Reg lane) {
-      return kernel
-          .tested()
-          .map(t -> new TileTests(emit, kernel.spec(), t, env, lane, parameters.size(Extent.SKV)));
+    /** Whether kv tiles are tested. */
+    boolean testsTiles() {
+      return kernel.tested().isPresent();
+    }
+
+    /** Counts the kv tiles of an item that pass: a whole warp does. */
+    TileTests count(Env env, Reg lane) {
+      return TileTests.counting(
+          emit,
+          kernel.spec(),
+          kernel.tested().orElseThrow(),
+          env,
+          lane,
+          parameters.size(Extent.SKV));
+    }
+
+    /** The tests of an item's kv tiles that the producer has counted. */
+    TileTests counted(Env env, Reg lane) {
+      List<Reg> counts = List.of(emit.fresh(Reg.Kind.B32), emit.fresh(Reg.Kind.B32));
+      emit.add(new Inst.Ld(Space.SHARED, MemTy.B32, counts, new Address(shared, layout.counts())));
+      return TileTests.counted(
+          emit,
+          kernel.spec(),
+          kernel.tested().orElseThrow(),
+          env,
+          lane,
+          parameters.size(Extent.SKV),
+          counts.get(0),
+          counts.get(1));
     }
   }
 

@@ -47,6 +47,7 @@ final class ProducerCode {
   private final Map<Operand, TileTests.Cursor> tiles = new EnumMap<>(Operand.class);
   private @Nullable WorkItems work;
   private @Nullable Reg next;
+  private @Nullable TileTests tests;
   // Holds in the thread that acts; absent where it is the only one here.
   private final @Nullable Reg leader;
 
@@ -56,7 +57,7 @@ final class ProducerCode {
     this.layout = context.layout();
     this.role = role;
     this.registers = registers;
-    this.leader = context.kernel().tested().isPresent() ? emit.fresh(Reg.Kind.PRED) : null;
+    this.leader = context.testsTiles() ? emit.fresh(Reg.Kind.PRED) : null;
   }
 
   /** Appends what one thread does. */
@@ -158,7 +159,7 @@ final class ProducerCode {
     tiles.clear();
     if (leader != null) {
       // The warp is the CTA's first.
-      TileTests tests = context.tests(env, context.thread()).orElseThrow();
+      tests = context.count(env, context.thread());
       variables.putAll(tests.variables());
       env = env.withTile(variables);
       for (Operand of : List.of(Operand.K, Operand.V)) {
@@ -234,6 +235,14 @@ final class ProducerCode {
       Reg some = emit.fresh(Reg.Kind.B32);
       emit.add(new Inst.Mov(some, new IntConst(1)));
       slot(List.of(item.tile(), item.head(), item.batch(), some));
+      if (tests != null) {
+        act(
+            new Inst.St(
+                Space.SHARED,
+                MemTy.B32,
+                new Address(context.shared(), layout.counts()),
+                tests.counts()));
+      }
     }
     act(new Inst.MbarrierExpect(ring.full(barriers), layout.tile(operand)));
     dev.attune.ptx.Operand tile =

@@ -14,6 +14,7 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -34,14 +35,15 @@ public final class TileTests {
   private final Reg live;
   private final Reg full;
 
-  /**
-   * Counts the tiles that pass.
-   *
-   * @param env of the item, with the variables of its query tile
-   * @param keys Skv
-   */
-  public TileTests(
-      Emitter emit, AttentionSpec spec, TestedTiles tested, Env env, Reg lane, Operand keys) {
+  private TileTests(
+      Emitter emit,
+      AttentionSpec spec,
+      TestedTiles tested,
+      Env env,
+      Reg lane,
+      Operand keys,
+      Reg live,
+      Reg full) {
     this.emit = emit;
     this.spec = spec;
     this.tested = tested;
@@ -51,12 +53,44 @@ public final class TileTests {
     ExprCode expressions = new ExprCode(emit, spec, env);
     this.from = expressions.narrowRegister(Unroll.unroll(tested.from()), Site.UNIFORM);
     this.to = expressions.narrowRegister(Unroll.unroll(tested.to()), Site.UNIFORM);
-    this.live = zero();
-    this.full = zero();
-    count();
+    this.live = live;
+    this.full = full;
   }
 
-  /** The variables that say how many tiles pass. */
+  /**
+   * Counts the tiles that pass.
+   *
+   * @param env of the item, with the variables of its query tile
+   * @param keys Skv
+   */
+  public static TileTests counting(
+      Emitter emit, AttentionSpec spec, TestedTiles tested, Env env, Reg lane, Operand keys) {
+    Reg live = zero(emit);
+    Reg full = zero(emit);
+    TileTests tests = new TileTests(emit, spec, tested, env, lane, keys, live, full);
+    tests.count();
+    return tests;
+  }
+
+  /** Where another role has counted: {@code live} tiles pass, and {@code full} of them are full. */
+  public static TileTests counted(
+      Emitter emit,
+      AttentionSpec spec,
+      TestedTiles tested,
+      Env env,
+      Reg lane,
+      Operand keys,
+      Reg live,
+      Reg full) {
+    return new TileTests(emit, spec, tested, env, lane, keys, live, full);
+  }
+
+  /** How many tiles pass, and how many of them are full. */
+  public List<Reg> counts() {
+    return List.of(live, full);
+  }
+
+  /** The variables that say the same. */
   public Map<Expr.Var, Reg> variables() {
     return Map.of(TestedTiles.LIVE, live, TestedTiles.FULL, full);
   }
@@ -145,7 +179,7 @@ public final class TileTests {
     emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, to, to, more));
   }
 
-  private Reg zero() {
+  private static Reg zero(Emitter emit) {
     Reg reg = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.Mov(reg, new IntConst(0)));
     return reg;
@@ -179,7 +213,7 @@ public final class TileTests {
         this.start = (Reg) emit.arith(IntOp.SUB, Ty.S32, from, new IntConst(CHUNK));
       }
       this.base = copy(start);
-      this.votes = zero();
+      this.votes = zero(emit);
       this.kind = copy(new IntConst(NEITHER));
     }
 

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * How many tiles of the score matrix a kernel visits at one shape.
@@ -39,7 +40,11 @@ record TileCounts(long full, long masked, long skipped) {
   /** Counts what the loops of a kernel run over. */
   private static TileCounts of(TileKernel kernel, Bindings bindings) {
     Shape s = bindings.shape();
-    boolean same = kernel.body().stream().noneMatch(TileCounts::differs);
+    boolean same =
+        kernel.body().stream().noneMatch(TileCounts::differs)
+            && kernel.tested().stream()
+                .flatMap(t -> Stream.of(t.from(), t.to(), t.some(), t.all()))
+                .noneMatch(TileCounts::differs);
     int batch = same ? Math.min(1, s.batch()) : s.batch();
     int heads = same ? 1 : s.heads();
     Eval eval = new Eval(bindings);
@@ -50,6 +55,7 @@ record TileCounts(long full, long masked, long skipped) {
           eval.at(b, h, 0, 0)
               .bind(TileKernel.Q_FIRST, first)
               .bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), s.seq()) - 1);
+          kernel.tested().ifPresent(tested -> tested.evaluate(eval, s.kvSeq()));
           sum = sum.plus(tile(kernel, eval, Math.ceilDiv(s.kvSeq(), kernel.cols())));
         }
       }
@@ -60,10 +66,11 @@ record TileCounts(long full, long masked, long skipped) {
 
   /** Whether a loop's range depends on batch element or head. */
   private static boolean differs(Op op) {
-    return op instanceof Op.Scalar(Value out, Expr expr)
-        && (Exprs.uses(expr, Position.B)
-            || Exprs.uses(expr, Position.H)
-            || Exprs.uses(expr, Position.HKV));
+    return op instanceof Op.Scalar(Value out, Expr expr) && differs(expr);
+  }
+
+  private static boolean differs(Expr e) {
+    return Exprs.uses(e, Position.B) || Exprs.uses(e, Position.H) || Exprs.uses(e, Position.HKV);
   }
 
   /** The tiles of one CTA. */
