@@ -1,0 +1,46 @@
+package dev.attune.runtime.vectors;
+
+import dev.attune.ptx.PtxKernel;
+import dev.attune.ptx.PtxPrinter;
+import dev.attune.runtime.TensorMap;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/**
+ * One instruction form with its operands.
+ *
+ * @param name unique, the kernel's entry
+ * @param kernel for one CTA
+ * @param map of a tensor in the input or output, its address counted from the start of the buffer
+ * @param agreement how closely the emulator must give the recorded output
+ */
+@SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
+record GoldenCase(
+    String name,
+    PtxKernel kernel,
+    Optional<TensorMap> map,
+    byte[] input,
+    int outputBytes,
+    Agreement agreement) {
+
+  /** A digest of all that determines the output. */
+  String digest() {
+    try {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      String text = PtxPrinter.print(kernel) + map.map(TensorMap::toString).orElse("");
+      sha.update(text.getBytes(StandardCharsets.UTF_8));
+      sha.update(input);
+      return HexFormat.of().formatHex(sha.digest(), 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
