@@ -6,8 +6,6 @@ import dev.attune.ptx.Inst.Address;
 import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
-import dev.attune.runtime.ElementType;
-import dev.attune.runtime.TensorMap;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -15,8 +13,6 @@ import java.util.Optional;
 /** Copies between global and shared memory. */
 final class CopyCases {
   private static final int THREADS = 128;
-  private static final int PITCH = 128;
-  private static final int BOX_COLUMNS = 64;
 
   private CopyCases() {}
 
@@ -31,39 +27,26 @@ final class CopyCases {
   static List<GoldenCase> all() {
     Corner inside = new Corner(64, 8, 1, 1);
     return List.of(
-        load("inside", tensor(128, 40, 16), inside),
-        load("wide", tensor(256, 300, 256), new Corner(192, 21, 0, 1)),
-        load("last_rows", tensor(128, 100, 80), new Corner(0, 80, 1, 0)),
-        load("past_rows", tensor(64, 48, 16), new Corner(0, 48, 0, 1)),
-        load("narrow", tensor(40, 40, 16), new Corner(0, 3, 1, 1)),
-        load("last_columns", tensor(72, 40, 16), new Corner(64, 0, 1, 0)),
-        load("past_both", tensor(72, 50, 48), new Corner(64, 40, 1, 1)),
-        load("before", tensor(128, 40, 32), new Corner(-8, -5, 0, 0)),
-        store("inside", tensor(128, 80, 64), inside),
-        store("last_rows", tensor(64, 90, 64), new Corner(0, 64, 1, 1)),
-        store("past_rows", tensor(64, 64, 64), new Corner(0, 64, 1, 0)),
-        store("last_columns", tensor(72, 70, 64), new Corner(64, 5, 0, 1)),
+        load("inside", new TensorBox(128, 40, 16), inside),
+        load("wide", new TensorBox(256, 300, 256), new Corner(192, 21, 0, 1)),
+        load("last_rows", new TensorBox(128, 100, 80), new Corner(0, 80, 1, 0)),
+        load("past_rows", new TensorBox(64, 48, 16), new Corner(0, 48, 0, 1)),
+        load("narrow", new TensorBox(40, 40, 16), new Corner(0, 3, 1, 1)),
+        load("last_columns", new TensorBox(72, 40, 16), new Corner(64, 0, 1, 0)),
+        load("past_both", new TensorBox(72, 50, 48), new Corner(64, 40, 1, 1)),
+        load("before", new TensorBox(128, 40, 32), new Corner(-8, -5, 0, 0)),
+        store("inside", new TensorBox(128, 80, 64), inside),
+        store("last_rows", new TensorBox(64, 90, 64), new Corner(0, 64, 1, 1)),
+        store("past_rows", new TensorBox(64, 64, 64), new Corner(0, 64, 1, 0)),
+        store("last_columns", new TensorBox(72, 70, 64), new Corner(64, 5, 0, 1)),
         async());
   }
 
-  /** A tensor of 2 x seq x 2 x dim elements with gaps between rows, at an offset. */
-  private static TensorMap tensor(int dim, int seq, int boxRows) {
-    int row = 2 * dim + 16;
-    int head = 2 * row;
-    return new TensorMap(
-        ElementType.BF16, 48, dim, seq, 2, 2, head, row, (long) seq * head, boxRows, BOX_COLUMNS);
-  }
-
-  /** Bytes of a buffer that ends with the tensor. */
-  private static int bytes(TensorMap map) {
-    return (int) (map.address() + map.batch() * map.batchStride());
-  }
-
-  private static GoldenCase load(String name, TensorMap map, Corner corner) {
+  private static GoldenCase load(String name, TensorBox tensor, Corner corner) {
     String full = "tma.load." + name;
-    int box = map.boxRows() * PITCH;
+    int box = tensor.boxBytes();
     KernelCode code = new KernelCode(THREADS, box + 16);
-    Reg address = code.map(Operand.Q, map);
+    Reg address = code.map(Operand.Q, tensor);
     Address barrier = new Address(code.shared(), box);
     code.once(
         () -> {
@@ -86,15 +69,15 @@ final class CopyCases {
     code.add(new Inst.MbarrierTryWait(arrived, barrier, parity));
     code.add(new Inst.Guarded(arrived, true, new Inst.Bra(wait, false)));
     code.dump(box);
-    int[] words = new Values(full).words(bytes(map) / 4);
-    return code.golden(full, map, Values.bytes(words), box);
+    int[] words = new Values(full).words(tensor.bytes() / 4);
+    return code.golden(full, tensor, Values.bytes(words), box);
   }
 
-  private static GoldenCase store(String name, TensorMap map, Corner corner) {
+  private static GoldenCase store(String name, TensorBox tensor, Corner corner) {
     String full = "tma.store." + name;
-    int box = map.boxRows() * PITCH;
+    int box = tensor.boxBytes();
     KernelCode code = new KernelCode(THREADS, box);
-    Reg address = code.map(Operand.O, map);
+    Reg address = code.map(Operand.O, tensor);
     code.fill(box);
     code.add(new Inst.FenceProxyAsync());
     code.add(new Inst.BarSync(0));
@@ -104,7 +87,7 @@ final class CopyCases {
           code.add(new Inst.TmaStoreCommit());
           code.add(new Inst.TmaStoreWait(0, false));
         });
-    return code.golden(full, map, Values.bytes(new Values(full).words(box / 4)), bytes(map));
+    return code.golden(full, tensor, Values.bytes(new Values(full).words(box / 4)), tensor.bytes());
   }
 
   /** Copies of 16 bytes, of which so many are read: all numbers from none to all. */

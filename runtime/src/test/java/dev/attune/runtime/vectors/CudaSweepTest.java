@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @EnabledIfSystemProperty(
     named = "attune.sweep",
     matches = "true",
-    disabledReason = "takes a minute of many cores: ATTUNE_SWEEP=true ./test runs it")
+    disabledReason = "takes minutes of many cores: ATTUNE_SWEEP=true ./test runs it")
 class CudaSweepTest {
   private static final int CHUNK = 1 << 26;
 

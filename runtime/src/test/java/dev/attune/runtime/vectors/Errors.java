@@ -40,10 +40,14 @@ record Errors(
       return other.size > size ? other : this;
     }
 
-    @Override
-    public String toString() {
+    private String text(String unit) {
       return String.format(
-          Locale.ROOT, "%.4g at %08x (%s)", size, argument, Float.intBitsToFloat(argument));
+          Locale.ROOT,
+          "%.4g %s at %08x (%s)",
+          size,
+          unit,
+          argument,
+          Float.intBitsToFloat(argument));
     }
   }
 
@@ -126,8 +130,9 @@ record Errors(
   @Override
   public String toString() {
     String found =
-        "%d arguments, at most %s ulp, relative %s, absolute %s"
-            .formatted(seen, ulps, relative, absolute);
+        "%d arguments, errors up to %s, %s, %s"
+            .formatted(
+                seen, ulps.text("ulp"), relative.text("relative"), absolute.text("absolute"));
     return asStated()
         ? found
         : found

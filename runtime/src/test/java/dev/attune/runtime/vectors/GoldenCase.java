@@ -2,7 +2,6 @@ package dev.attune.runtime.vectors;
 
 import dev.attune.ptx.PtxKernel;
 import dev.attune.ptx.PtxPrinter;
-import dev.attune.runtime.TensorMap;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -14,14 +13,14 @@ import java.util.Optional;
  *
  * @param name unique, the kernel's entry
  * @param kernel for one CTA
- * @param map of a tensor in the input or output, its address counted from the start of the buffer
+ * @param box of the tensor in the input or output that the kernel has a tensor map of
  * @param agreement how closely the emulator must give the recorded output
  */
 @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
 record GoldenCase(
     String name,
     PtxKernel kernel,
-    Optional<TensorMap> map,
+    Optional<TensorBox> box,
     byte[] input,
     int outputBytes,
     Agreement agreement) {
@@ -30,7 +29,7 @@ record GoldenCase(
   String digest() {
     try {
       MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      String text = PtxPrinter.print(kernel) + map.map(TensorMap::toString).orElse("");
+      String text = PtxPrinter.print(kernel) + box.map(TensorBox::toString).orElse("");
       sha.update(text.getBytes(StandardCharsets.UTF_8));
       sha.update(input);
       return HexFormat.of().formatHex(sha.digest(), 0, 8);

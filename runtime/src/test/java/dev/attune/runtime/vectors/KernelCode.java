@@ -15,7 +15,6 @@ import dev.attune.ptx.Reg;
 import dev.attune.ptx.artifact.Parameter;
 import dev.attune.ptx.artifact.Parameter.Role;
 import dev.attune.ptx.select.Emitter;
-import dev.attune.runtime.TensorMap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -165,10 +164,12 @@ final class KernelCode {
   }
 
   /** The address of the tensor map of Q or O, a parameter of the kernel from now on. */
-  Reg map(Operand of, TensorMap map) {
+  Reg map(Operand of, TensorBox box) {
     Parameter parameter =
         new Parameter(
-            "map", new Role.TensorMap(of, map.boxRows(), map.boxCols()), Parameter.Type.TENSOR_MAP);
+            "map",
+            new Role.TensorMap(of, box.boxRows(), TensorBox.COLUMNS),
+            Parameter.Type.TENSOR_MAP);
     parameters.addFirst(parameter);
     Reg address = emit.fresh(Reg.Kind.B64);
     add(new Inst.TensorMapAddress(address, parameter));
@@ -209,7 +210,7 @@ final class KernelCode {
   }
 
   /** The case of the code so far with a tensor map. */
-  GoldenCase golden(String name, TensorMap map, byte[] input, int outputBytes) {
-    return new GoldenCase(name, kernel(name), Optional.of(map), input, outputBytes, Agreement.BITS);
+  GoldenCase golden(String name, TensorBox box, byte[] input, int outputBytes) {
+    return new GoldenCase(name, kernel(name), Optional.of(box), input, outputBytes, Agreement.BITS);
   }
 }

@@ -15,7 +15,6 @@ import dev.attune.runtime.Buffer;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchPlan;
-import dev.attune.runtime.TensorMap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -36,22 +35,22 @@ public record Machine(Device device, Function<Artifact, Kernel.Code> load) {
 
   /** The output of a case. */
   byte[] run(GoldenCase test) {
-    return run(test.kernel(), 1, test.map(), test.input(), test.outputBytes());
+    return run(test.kernel(), 1, test.box(), test.input(), test.outputBytes());
   }
 
   /**
    * Launches a kernel and waits for it.
    *
-   * @param map of a tensor whose address counts from the start of its buffer
+   * @param box of the tensor that the tensor map is of
    * @return the output, in which what the kernel left alone is the pattern
    */
-  byte[] run(PtxKernel kernel, int ctas, Optional<TensorMap> map, byte[] input, int outputBytes) {
+  byte[] run(PtxKernel kernel, int ctas, Optional<TensorBox> box, byte[] input, int outputBytes) {
     Kernel.Code code = load.apply(new Artifact(manifest(kernel), PtxPrinter.print(kernel)));
     try (Buffer in = device.allocate(input.length);
         Buffer out = device.allocate(outputBytes)) {
       in.write(0, input, 0, input.length);
       out.fill(PATTERN);
-      code.launch(device.stream(), plan(code, kernel, ctas, map, in.address(), out.address()));
+      code.launch(device.stream(), plan(code, kernel, ctas, box, in.address(), out.address()));
       byte[] output = new byte[outputBytes];
       out.read(0, output, 0, outputBytes);
       return output;
@@ -61,7 +60,7 @@ public record Machine(Device device, Function<Artifact, Kernel.Code> load) {
   }
 
   private static LaunchPlan plan(
-      Kernel.Code code, PtxKernel kernel, int ctas, Optional<TensorMap> map, long in, long out) {
+      Kernel.Code code, PtxKernel kernel, int ctas, Optional<TensorBox> box, long in, long out) {
     int[] offsets = new int[kernel.parameters().size()];
     int bytes = 0;
     for (int i = 0; i < offsets.length; i++) {
@@ -75,26 +74,11 @@ public record Machine(Device device, Function<Artifact, Kernel.Code> load) {
         case Role.Pointer p -> block.putLong(offsets[i], p.of() == Operand.Q ? in : out);
         case Role.TensorMap m ->
             block.put(
-                offsets[i], code.encode(at(map.orElseThrow(), m.of() == Operand.Q ? in : out)));
+                offsets[i], code.encode(box.orElseThrow().map(m.of() == Operand.Q ? in : out)));
         default -> throw new IllegalArgumentException("not of a case: " + kernel.parameters());
       }
     }
     return new LaunchPlan(NO_SHAPE, ctas, 1, 1, block.array(), offsets, List.of());
-  }
-
-  private static TensorMap at(TensorMap map, long buffer) {
-    return new TensorMap(
-        map.type(),
-        map.address() + buffer,
-        map.dim(),
-        map.seq(),
-        map.heads(),
-        map.batch(),
-        map.seqStride(),
-        map.headStride(),
-        map.batchStride(),
-        map.boxRows(),
-        map.boxCols());
   }
 
   private static Manifest manifest(PtxKernel kernel) {
