@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Recorded outputs: a zip archive of {@code index.txt}, which names the device and then, a line
- * each, the cases with the size of their output and a digest of all that determines it; and of
- * {@code outputs}, the outputs in the same order, each with the lowest bytes of its words first,
- * then the second lowest, and so on, which packs better.
+ * each, the cases with the size of their output and {@link GoldenCase#digest}; and of {@code
+ * outputs}, the outputs in the same order, each with the lowest bytes of its words first, then the
+ * second lowest, and so on, which packs better.
  *
  * @param device what recorded them
  * @param recordings by the name of the case
@@ -70,7 +70,7 @@ record GoldenFile(String device, Map<String, Recording> recordings) {
     }
     if (!recording.digest().equals(test.digest())) {
       return Optional.of(
-          test.name() + " was recorded from another kernel or another input: " + HOW);
+          test.name() + " was recorded with other instructions or another input: " + HOW);
     }
     Agreement.Found found = test.agreement().compare(recording.output(), output);
     return found.agrees() ? Optional.empty() : Optional.of(test.name() + ": " + found);

@@ -115,7 +115,7 @@ class RecordingTest {
     GoldenCase test = named("mma.f16.wide");
     Recording other = new Recording("0123456789abcdef", Emulated.output(test));
     String problem = problem(with(test, other), test);
-    assertTrue(problem.startsWith("mma.f16.wide was recorded from another kernel"), problem);
+    assertTrue(problem.startsWith("mma.f16.wide was recorded with other instructions"), problem);
     assertTrue(problem.contains("record again with ATTUNE_RECORD=FILE"), problem);
   }
 
