@@ -84,7 +84,8 @@ record Trial(Case problem, Layout layout) {
         tests.rmseRatio(),
         tests.rowRatio(),
         tests.elementRatio(),
-        tests.lse() * Math.max(Math.max(1, spread / 2), dim / 128.0));
+        tests.lse() * Math.max(Math.max(1, spread / 2), dim / 128.0),
+        tests.score());
   }
 
   /** The gates that do not pass, and rows without keys that are not 0 and −∞ to the bit. */

@@ -59,6 +59,8 @@ final class HopperPassesTest {
         "mask = causal               | BF16 | false",
         "score = softcap(score, 55)  | BF16 | true",
         "score = softcap(score, 56)  | BF16 | false",
+        "score = fast_softcap(score, 55)         | BF16 | true",
+        "score = fast_softcap(score, 56)         | BF16 | false",
         "score = softcap(score, 55)  | F16  | false",
         "score = softcap(score, 5)   | F16  | true",
         "score = softcap(score, 5) + 60          | BF16 | false",
