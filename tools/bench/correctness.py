@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "samples" /
 # Relative error of all of O, of its worst row, and absolute error of LSE. Rounding the probabilities
 # and O to the type costs about half the first two.
 GATES = {"bf16": (5e-3, 1e-2, 5e-4), "f16": (8e-4, 2e-3, 5e-4)}
+FAST = (1.5, 3.0, 20.0)  # times that for a fast tanh, whose error alone is up to 2^-11
 EXACT = 1 << 26  # problems of up to so many scores are compared with float64, others with float32
 GUARD = 4096  # elements behind each output that nobody may write
 
@@ -95,7 +96,8 @@ def check(torch, kernel, timed, tolerance, cache):
 
     m = kernel.manifest
     dim = m["head_dim"]["qk"], m["head_dim"]["v"]
-    gates = [g * tolerance for g in GATES[m["dtype"]]]
+    wider = FAST if m["spec"] in variants.FAST else (1.0, 1.0, 1.0)
+    gates = [g * w * tolerance for g, w in zip(GATES[m["dtype"]], wider)]
     worst = {}
     for shape in shapes(m["spec"], m["spec"] in variants.SQUARE, timed):
         label, batch, sq, skv, hq, hkv, params = shape

@@ -10,6 +10,7 @@ import math
 import torch
 
 SQUARE = frozenset({"document_causal"})  # specs of self-attention only
+FAST = frozenset({"softcap_fast", "softcap_full_fast"})  # specs with a fast tanh
 
 
 @dataclasses.dataclass
@@ -70,9 +71,9 @@ def build(spec, params, batch, heads, length, device, kv_length=None):
         return Variant(mask=lambda b, h, q, kv: kv <= q + offset)
     if spec == "sliding_window":
         return Variant(mask=_window(p.get("window", 4096)))
-    if spec == "softcap":
+    if spec in ("softcap", "softcap_fast"):
         return Variant(score=_softcap(p.get("cap", 50.0)), mask=_causal)
-    if spec == "softcap_full":
+    if spec in ("softcap_full", "softcap_full_fast"):
         return Variant(score=_softcap(p.get("cap", 50.0)))
     if spec == "gemma2_local":
         window, cap = p.get("window", 4096), p.get("cap", 50.0)

@@ -93,7 +93,8 @@ public sealed interface Inst {
     SQRT("sqrt.rn.f32"),
     RSQRT("rsqrt.approx.f32"),
     SIN("sin.approx.f32"),
-    COS("cos.approx.f32");
+    COS("cos.approx.f32"),
+    TANH("tanh.approx.f32");
 
     private final String ptx;
 

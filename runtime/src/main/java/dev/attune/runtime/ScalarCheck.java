@@ -60,7 +60,8 @@ final class ScalarCheck {
         }
       }
       case FLOAT -> {
-        if (!Double.isFinite(value) || Float.isInfinite((float) value)) {
+        boolean vanishes = value != 0 && (float) value == 0;
+        if (!Double.isFinite(value) || Float.isInfinite((float) value) || vanishes) {
           throw bad(param, value, "a finite float32");
         }
       }

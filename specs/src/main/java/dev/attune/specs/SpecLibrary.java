@@ -20,6 +20,7 @@ public final class SpecLibrary {
           "document_causal",
           "padding",
           "softcap",
+          "softcap_fast",
           "gemma2_local",
           "alibi",
           "relative_bias",

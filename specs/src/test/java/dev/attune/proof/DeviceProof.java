@@ -176,7 +176,8 @@ abstract class DeviceProof {
     List<Trial> trials = new ArrayList<>();
     for (Distribution distribution : Distribution.values()) {
       for (Dtype dtype : DTYPES) {
-        for (AttentionSpec spec : List.of(CAUSAL, Kernels.library("softcap"))) {
+        for (AttentionSpec spec :
+            List.of(CAUSAL, Kernels.library("softcap"), Kernels.library("softcap_fast"))) {
           trials.add(Trial.of(spec, dtype, shape(1, 2, 1, 260, 260, 64)).with(distribution, 3));
         }
       }
@@ -247,7 +248,8 @@ abstract class DeviceProof {
             "prefix_lm",
             "document_causal",
             "padding",
-            "softcap");
+            "softcap",
+            "softcap_fast");
     for (String name : names) {
       for (Dtype dtype : DTYPES) {
         AttentionSpec spec = Kernels.library(name);

@@ -41,7 +41,7 @@ public final class AmpereSchedules {
   }
 
   private static boolean plain(AttentionSpec spec) {
-    return ScoreFactor.of(spec.score().expr()).isPresent()
+    return ScoreFactor.plain(spec)
         && KvBounds.solve(spec).clauses().stream().allMatch(KvBounds.Solved::solved);
   }
 

@@ -92,8 +92,7 @@ public final class HopperSchedules {
    */
   private static Schedule.Hopper suited(AttentionSpec spec, Schedule.Hopper s) {
     boolean plain =
-        spec.normalization() instanceof Normalization.Softmax
-            && ScoreFactor.of(spec.score().expr()).isPresent();
+        spec.normalization() instanceof Normalization.Softmax && ScoreFactor.plain(spec);
     if (!plain && s.consumers() == 4) {
       return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
     }

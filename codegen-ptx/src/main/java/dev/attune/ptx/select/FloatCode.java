@@ -10,6 +10,7 @@ import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Reg;
+import java.util.function.UnaryOperator;
 
 /** Elementary functions from the hardware's approximations. Errors are stated for each. */
 @SuppressWarnings("FloatingPointLiteralPrecision") // Constants as they are published.
@@ -17,13 +18,26 @@ final class FloatCode {
   private static final float LOG2E = (float) 1.4426950408889634;
   private static final float LN2 = (float) 0.6931471805599453;
 
-  /** Coefficients of x¹¹, x⁹, … x³ in the series of tanh. */
-  private static final double[] TANH_SERIES = {
-    -1382.0 / 155925, 62.0 / 2835, -17.0 / 315, 2.0 / 15, -1.0 / 3
+  /** Up to this a polynomial of degree 5 has a relative error below 2⁻²⁰. */
+  static final float TANH_NEAR = 0.25f;
+
+  /**
+   * Coefficients of x, x³ and x⁵ with the least relative error of tanh up to {@link #TANH_NEAR}
+   * (Remez).
+   */
+  private static final double[] TANH = {
+    0.9999996043448027, -0.33321908226019176, 0.12841613431361176
   };
 
-  /** Below this the series is exact to 2⁻²⁰. */
-  static final float TANH_NEAR = 0.3f;
+  /**
+   * With t = x · TANH_SCALE the polynomial is t·((t² + TANH_INNER)² + TANH_OUTER): three
+   * instructions.
+   */
+  private static final double TANH_SCALE = Math.pow(TANH[2], 0.2);
+
+  private static final float TANH_INNER = (float) (square(TANH_SCALE) * TANH[1] / (2 * TANH[2]));
+  private static final float TANH_OUTER =
+      (float) (square(square(TANH_SCALE)) * (TANH[0] / TANH[2] - square(TANH[1] / (2 * TANH[2]))));
 
   private final Emitter emit;
 
@@ -42,6 +56,7 @@ final class FloatCode {
       case SQRT -> emit.floatUnary(FloatUnary.SQRT, x);
       case RSQRT -> emit.floatUnary(FloatUnary.RSQRT, x);
       case TANH -> tanh(x);
+      case FAST_TANH -> emit.floatUnary(FloatUnary.TANH, x);
       case ERF -> erf(x);
       case SIN -> emit.floatUnary(FloatUnary.SIN, reduced(x));
       case COS -> emit.floatUnary(FloatUnary.COS, reduced(x));
@@ -63,25 +78,39 @@ final class FloatCode {
   private Operand tanh(Operand x) {
     Operand size = emit.floatUnary(FloatUnary.ABS, x);
     Reg small = emit.compare(CompareOp.LT, Ty.F32, size, new FloatConst(TANH_NEAR));
-    return emit.select(Reg.Kind.F32, small, tanhNear(x), tanhFar(x));
+    FloatConst one = new FloatConst(1);
+    return emit.select(Reg.Kind.F32, small, tanhNear(one).apply(x), tanhFar(one).apply(x));
   }
 
-  /** 1 − 2/(1 + exp2(2x·log₂e)): an absolute error of about 2⁻²². */
-  Operand tanhFar(Operand x) {
-    Operand e = emit.floatUnary(FloatUnary.EX2, mul(x, 2 * LOG2E));
-    Operand half =
-        emit.floatUnary(FloatUnary.RCP_APPROX, emit.floats(FloatOp.ADD, e, new FloatConst(1)));
-    return emit.fma(half, new FloatConst(-2), new FloatConst(1));
+  /**
+   * tanh(x · factor) as 1 − 2/(1 + exp2(2x · factor · log₂e)): an absolute error of about 2⁻²². The
+   * factor is used here and now.
+   */
+  UnaryOperator<Operand> tanhFar(Operand factor) {
+    Operand scale = mul(factor, 2 * LOG2E);
+    return x -> {
+      Operand e = emit.floatUnary(FloatUnary.EX2, emit.floats(FloatOp.MUL, x, scale));
+      Operand half =
+          emit.floatUnary(FloatUnary.RCP_APPROX, emit.floats(FloatOp.ADD, e, new FloatConst(1)));
+      return emit.fma(half, new FloatConst(-2), new FloatConst(1));
+    };
   }
 
-  /** The Taylor series, for arguments between ±{@link #TANH_NEAR}. */
-  Operand tanhNear(Operand x) {
-    Operand square = emit.floats(FloatOp.MUL, x, x);
-    Operand p = new FloatConst((float) TANH_SERIES[0]);
-    for (int i = 1; i < TANH_SERIES.length; i++) {
-      p = emit.fma(p, square, new FloatConst((float) TANH_SERIES[i]));
-    }
-    return emit.fma(emit.floats(FloatOp.MUL, p, square), x, x);
+  /**
+   * tanh(x · factor) as a polynomial, for arguments between ±{@link #TANH_NEAR}. The factor is used
+   * here and now.
+   */
+  UnaryOperator<Operand> tanhNear(Operand factor) {
+    Operand scale = mul(factor, (float) TANH_SCALE);
+    return x -> {
+      Operand t = emit.floats(FloatOp.MUL, x, scale);
+      Operand inner = emit.fma(t, t, new FloatConst(TANH_INNER));
+      return emit.floats(FloatOp.MUL, t, emit.fma(inner, inner, new FloatConst(TANH_OUTER)));
+    };
+  }
+
+  private static double square(double x) {
+    return x * x;
   }
 
   /** Abramowitz and Stegun 7.1.26: an absolute error below 2·10⁻⁷. */

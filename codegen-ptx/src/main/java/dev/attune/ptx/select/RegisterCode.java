@@ -129,6 +129,7 @@ public final class RegisterCode {
                 case Op.Map o -> hoist(o.expr().expr());
                 case Op.Mask o -> hoist(o.predicate().expr());
                 case Op.RowMax o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
+                case Op.Exp2 o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
                 default -> {}
               }
             });

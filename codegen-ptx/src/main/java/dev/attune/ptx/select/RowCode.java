@@ -130,34 +130,37 @@ public final class RowCode {
    * An expression at every element; {@code firstKey} is the position of the lane's first column.
    */
   public Held.Accumulators map(Reg[][][] in, Expr e, IntVal firstKey) {
-    Optional<Expr> inner = Tanh.only(e);
-    return inner.isPresent() && branches
-        ? tanh(in, inner.get(), Tanh.outside(e), firstKey)
-        : mapped(in, e, firstKey);
+    Optional<Tanh> tanh = Tanh.of(e);
+    return tanh.isPresent() && branches ? tanh(in, tanh.get(), firstKey) : mapped(in, e, firstKey);
   }
 
   /**
-   * {@code outside(tanh(inside))} with the series where no argument of the warp is large: a warp
-   * rarely has one, and the series needs no special function.
+   * A polynomial where no argument of the warp is large: a warp rarely has one, and the polynomial
+   * needs no special function.
    */
-  private Held.Accumulators tanh(Reg[][][] in, Expr inside, Expr outside, IntVal firstKey) {
-    Reg[][][] x = mapped(in, inside, firstKey).regs();
+  private Held.Accumulators tanh(Reg[][][] in, Tanh e, IntVal firstKey) {
+    Reg[][][] x =
+        e.argument() instanceof Expr.Score ? in : mapped(in, e.argument(), firstKey).regs();
+    Operand factor = expressions.real(e.factor(), Site.UNIFORM);
+    UnaryOperator<Operand> tanhFar = expressions.functions().tanhFar(factor);
+    UnaryOperator<Operand> tanhNear = expressions.functions().tanhNear(factor);
     Reg largest = emit.reg(new FloatConst(0), Reg.Kind.F32);
     for (int r = 0; r < count(); r++) {
       Reg ofRow = fold(x, r, (a, b) -> floats(FloatOp.MAX, size(a), size(b)));
       largest = floats(FloatOp.MAX, largest, ofRow);
     }
-    Reg far = emit.compare(CompareOp.GE, Ty.F32, largest, new FloatConst(FloatCode.TANH_NEAR));
+    Reg argument = floats(FloatOp.MUL, largest, size(emit.reg(factor, Reg.Kind.F32)));
+    Reg far = emit.compare(CompareOp.GE, Ty.F32, argument, new FloatConst(FloatCode.TANH_NEAR));
     Reg any = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.VoteAny(any, far));
     Reg[][][] out = accumulators(in[0].length);
     String near = emit.label("near");
     String done = emit.label("tanh");
     emit.add(new Inst.Guarded(any, true, new Inst.Bra(near, true)));
-    outside(x, outside, firstKey, out, v -> expressions.functions().tanhFar(v));
+    outside(x, e.outside(), firstKey, out, tanhFar);
     emit.add(new Inst.Bra(done, true));
     emit.add(new Inst.Label(near));
-    outside(x, outside, firstKey, out, v -> expressions.functions().tanhNear(v));
+    outside(x, e.outside(), firstKey, out, tanhNear);
     emit.add(new Inst.Label(done));
     return new Held.Accumulators(out);
   }

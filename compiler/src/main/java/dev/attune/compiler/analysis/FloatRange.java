@@ -55,7 +55,7 @@ public record FloatRange(double lo, double hi, boolean nan) {
       case SQRT -> widened(Math.sqrt(Math.max(0, lo)), Math.sqrt(Math.max(0, hi)), nan || lo < 0);
       case RSQRT -> new FloatRange(0, INF, nan || lo < 0);
       case LOG, LOG2 -> new FloatRange(-INF, INF, nan || lo < 0);
-      case TANH, ERF -> widened(-1, 1, nan);
+      case TANH, FAST_TANH, ERF -> widened(-1, 1, nan);
       case SIN, COS -> widened(-1, 1, nan || lo == -INF || hi == INF);
       case NOT, BIT_NOT, TO_FLOAT, TO_INT -> ALL;
     };

@@ -1,36 +1,57 @@
 package dev.attune.compiler.analysis;
 
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
-import java.util.Optional;
+import dev.attune.compiler.spec.ParamDecl;
 
-/** Recognises scores that leave the raw product as it is, up to a positive uniform factor. */
-public final class ScoreFactor {
+/**
+ * A score as a product: {@code factor · rest}.
+ *
+ * @param factor positive and uniform, so that a row's largest score is that of its largest rest
+ * @param rest {@link Expr.Score} where the raw product is left as it is
+ */
+public record ScoreFactor(Expr factor, Expr rest) {
   private static final Expr ONE = new Expr.FloatConst(1);
 
-  private ScoreFactor() {}
-
-  /** The positive uniform factor of an expression that is the raw score times it. */
-  public static Optional<Expr> of(Expr e) {
+  /**
+   * The largest factor of an expression over a spec's declarations that is known to be positive.
+   */
+  public static ScoreFactor of(AttentionSpec spec, Expr e) {
     return switch (e) {
-      case Expr.Score s -> Optional.of(ONE);
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.MUL && positive(b) ->
-          of(a).map(f -> Exprs.mul(f, b));
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.MUL && positive(a) ->
-          of(b).map(f -> Exprs.mul(a, f));
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.DIV && positive(b) ->
-          of(a).map(f -> new Expr.Binary(BinaryOp.DIV, f, b));
-      default -> Optional.empty();
+      case Expr.Binary(BinaryOp op, Expr a, Expr b)
+          when op == BinaryOp.MUL && positive(spec, b) -> {
+        ScoreFactor f = of(spec, a);
+        yield new ScoreFactor(Exprs.mul(f.factor, b), f.rest);
+      }
+      case Expr.Binary(BinaryOp op, Expr a, Expr b)
+          when op == BinaryOp.MUL && positive(spec, a) -> {
+        ScoreFactor f = of(spec, b);
+        yield new ScoreFactor(Exprs.mul(a, f.factor), f.rest);
+      }
+      case Expr.Binary(BinaryOp op, Expr a, Expr b)
+          when op == BinaryOp.DIV && positive(spec, b) -> {
+        ScoreFactor f = of(spec, a);
+        yield new ScoreFactor(new Expr.Binary(BinaryOp.DIV, f.factor, b), f.rest);
+      }
+      default -> new ScoreFactor(ONE, e);
     };
   }
 
-  private static boolean positive(Expr e) {
+  /** Whether a spec's scores are the raw products up to a factor. */
+  public static boolean plain(AttentionSpec spec) {
+    return of(spec, spec.score().expr()).rest instanceof Expr.Score;
+  }
+
+  private static boolean positive(AttentionSpec spec, Expr e) {
     return switch (e) {
       case Expr.Scale s -> true;
       case Expr.FloatConst(double c) -> c > 0 && c < Double.POSITIVE_INFINITY;
+      case Expr.Param p ->
+          spec.param(p.name()).map(ParamDecl::range).filter(range -> range.low() > 0).isPresent();
       case Expr.Binary(BinaryOp op, Expr a, Expr b) ->
-          (op == BinaryOp.MUL || op == BinaryOp.DIV) && positive(a) && positive(b);
+          (op == BinaryOp.MUL || op == BinaryOp.DIV) && positive(spec, a) && positive(spec, b);
       default -> false;
     };
   }

@@ -17,6 +17,7 @@ enum Builtin {
   SQRT(UnaryOp.SQRT),
   RSQRT(UnaryOp.RSQRT),
   TANH(UnaryOp.TANH),
+  FAST_TANH(UnaryOp.FAST_TANH),
   ERF(UnaryOp.ERF),
   SIN(UnaryOp.SIN),
   COS(UnaryOp.COS),

@@ -306,12 +306,28 @@ final class Elaborator {
     used.add(found.get());
     return switch (found.get()) {
       case Binding.Primitive(Builtin builtin) ->
-          countMatches(call, builtin.arity(), env)
+          countMatches(call, builtin.arity(), env) && inPlace(builtin, call, env)
               ? all(arguments).flatMap(a -> operators.builtin(builtin, call, a, env))
               : Optional.empty();
       case Binding.Def def -> apply(def, call, arguments, env);
       default -> Optional.empty();
     };
+  }
+
+  /** A small error of a score is a small error; of a mask it would be a whole key. */
+  private boolean inPlace(Builtin builtin, Expression.Call call, Env env) {
+    if (builtin != Builtin.FAST_TANH || env.place().hasScore()) {
+      return true;
+    }
+    report(
+        env,
+        Diagnostic.at(
+                call.function().span(),
+                Code.OUT_OF_PLACE,
+                "'fast_tanh' cannot be used in %s".formatted(env.place().words()))
+            .note("its error of up to 2^-11 is meant for scores and weights")
+            .help("write tanh"));
+    return false;
   }
 
   private boolean countMatches(Expression.Call call, int wanted, Env env) {
@@ -385,17 +401,19 @@ final class Elaborator {
     if (cap == null || cap.isEmpty() || ranges.of(cap.get()).high() > 0) {
       return true;
     }
+    String name = call.function().text();
     report(
         env,
         Diagnostic.at(
                 call.arguments().get(1).span(),
                 Code.BAD_SOFTCAP,
-                "the cap of softcap must be greater than zero")
+                "the cap of %s must be greater than zero".formatted(name))
             .label("never above zero")
-            .also(call.function().span(), "softcap(x, cap) is cap * tanh(x / cap)")
+            .also(call.function().span(), "%s(x, cap) is cap * tanh(x / cap)".formatted(name))
             .help(
-                "remove the softcap, or write the cap of your model, for example softcap(score *"
-                    + " scale, 50.0)"));
+                "remove the %1$s, or write the cap of your model, for example %1$s(score * scale,"
+                        .formatted(name)
+                    + " 50.0)"));
     return false;
   }
 

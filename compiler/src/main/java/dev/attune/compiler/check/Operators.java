@@ -243,7 +243,7 @@ final class Operators {
         yield x.flatMap(
             a -> y.flatMap(b -> finish(new Binary(BinaryOp.POW, a, b), call.span(), env)));
       }
-      case EXP, EXP2, LOG, LOG2, SQRT, RSQRT, TANH, ERF, SIN, COS ->
+      case EXP, EXP2, LOG, LOG2, SQRT, RSQRT, TANH, FAST_TANH, ERF, SIN, COS ->
           coerce(arguments.getFirst(), ScalarType.FLOAT, first, env, what)
               .flatMap(x -> finish(new Unary(f.real().orElseThrow(), x), call.span(), env));
     };

@@ -121,7 +121,7 @@ final class Ranges {
                 Math.clamp((double) (long) in.high(), -INT32, INT32 - 1))
             : Interval.of(-INT32, INT32 - 1);
       }
-      case EXP, EXP2, SQRT, RSQRT, LOG, LOG2, TANH, ERF, SIN, COS -> Interval.ANY;
+      case EXP, EXP2, SQRT, RSQRT, LOG, LOG2, TANH, FAST_TANH, ERF, SIN, COS -> Interval.ANY;
     };
   }
 

@@ -26,9 +26,9 @@ public final class StandardLibrary {
     return SCOPE;
   }
 
-  /** Whether this is the library's own softcap. */
+  /** Whether this is one of the library's own softcaps. */
   static boolean isSoftcap(Item.Def def) {
-    return def.span().source() == SOURCE && def.name().text().equals("softcap");
+    return def.span().source() == SOURCE && def.name().text().endsWith("softcap");
   }
 
   private static Source read() {

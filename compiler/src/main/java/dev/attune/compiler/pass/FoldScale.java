@@ -1,12 +1,13 @@
 package dev.attune.compiler.pass;
 
 import dev.attune.compiler.analysis.ScoreFactor;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Simplify;
-import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Lowering;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Ops;
@@ -19,15 +20,16 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A score that is the raw product times a positive uniform factor is left raw: the factor and log₂e
- * become one multiply-add inside exp2. In other scores log₂e moves onto uniform factors, which are
- * computed once.
+ * A score is split into a positive uniform factor and the rest: the factor and log₂e become one
+ * multiply-add inside exp2, which every score needs anyway, and a rest that is the raw product
+ * needs no work of its own. Other uniform factors come together, so that they are one
+ * multiplication for every score.
  */
 final class FoldScale {
   static final Pass PASS =
       new Pass(
           "fold-scale",
-          "scale and log2(e) become one factor of exp2, or of what is uniform",
+          "scale and log2(e) become one factor of exp2; uniform factors come together",
           FoldScale::rewrite);
 
   private static final Expr ONE = new Expr.FloatConst(1);
@@ -35,10 +37,10 @@ final class FoldScale {
   private FoldScale() {}
 
   private static TileKernel rewrite(TileKernel kernel) {
-    return kernel.withBody(kernel.body().stream().map(FoldScale::inLoop).toList());
+    return kernel.withBody(kernel.body().stream().map(op -> inLoop(kernel.spec(), op)).toList());
   }
 
-  private static Op inLoop(Op op) {
+  private static Op inLoop(AttentionSpec spec, Op op) {
     if (!(op instanceof Op.For loop)) {
       return op;
     }
@@ -50,24 +52,26 @@ final class FoldScale {
       Op renamed = Ops.rename(inner, v -> replaced.getOrDefault(v, v));
       switch (renamed) {
         case Op.Map map when softmax && inExp2Domain(map.expr().expr()).isPresent() -> {
-          Expr score = inExp2Domain(map.expr().expr()).get();
-          Optional<Expr> uniform = ScoreFactor.of(score);
-          if (uniform.isPresent()) {
-            factor = Simplify.simplify(Exprs.mul(uniform.get(), Exprs.of(Lowering.LOG2E)));
+          ScoreFactor score = ScoreFactor.of(spec, inExp2Domain(map.expr().expr()).get());
+          factor = Simplify.simplify(Exprs.mul(score.factor(), Exprs.of(Lowering.LOG2E)));
+          if (score.rest() instanceof Expr.Score) {
             replaced.put(map.out(), map.in());
           } else {
-            Expr folded = Simplify.simplify(timesLog2e(score));
-            body.add(
-                new Op.Map(
-                    map.out(), map.in(), new Clause(folded, map.expr().origin()), map.index()));
+            body.add(map(map, score.rest()));
           }
         }
+        case Op.Map map -> body.add(map(map, map.expr().expr()));
         case Op.RowMax o -> body.add(new Op.RowMax(o.out(), o.in(), factor, o.floor()));
         case Op.Exp2 o -> body.add(new Op.Exp2(o.out(), o.in(), factor, o.max(), o.guarded()));
         default -> body.add(renamed);
       }
     }
     return loop.withBody(body);
+  }
+
+  private static Op map(Op.Map old, Expr e) {
+    Clause clause = new Clause(together(e), old.expr().origin());
+    return new Op.Map(old.out(), old.in(), clause, old.index());
   }
 
   /** The score of an expression that is a score times log₂e. */
@@ -79,22 +83,34 @@ final class FoldScale {
         : Optional.empty();
   }
 
-  /** {@code e · log₂e}, the factor moved to uniform operands where it can be. */
-  private static Expr timesLog2e(Expr e) {
+  /** With {@code x · u / w} as {@code x · (u / w)} where u and w are uniform. */
+  private static Expr together(Expr e) {
+    if (Lowering.uniform(e)) {
+      return e;
+    }
+    Product product = product(e);
+    Expr rest = Exprs.mapChildren(product.rest, FoldScale::together);
+    Expr uniform = Simplify.simplify(product.uniform);
+    return uniform.equals(ONE) ? rest : Exprs.mul(rest, uniform);
+  }
+
+  /** {@code rest · uniform}. */
+  private record Product(Expr rest, Expr uniform) {}
+
+  private static Product product(Expr e) {
     return switch (e) {
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.ADD || op == BinaryOp.SUB ->
-          new Expr.Binary(op, timesLog2e(a), timesLog2e(b));
+      case Expr.Binary n when n.type() != ScalarType.FLOAT -> new Product(e, ONE);
       case Expr.Binary(BinaryOp op, Expr a, Expr b)
-          when (op == BinaryOp.MUL || op == BinaryOp.DIV) && Lowering.uniform(a) ->
-          new Expr.Binary(op, Exprs.mul(a, Exprs.of(Lowering.LOG2E)), b);
+          when (op == BinaryOp.MUL || op == BinaryOp.DIV) && Lowering.uniform(b) -> {
+        Product p = product(a);
+        yield new Product(p.rest, new Expr.Binary(op, p.uniform, b));
+      }
       case Expr.Binary(BinaryOp op, Expr a, Expr b)
-          when op == BinaryOp.MUL && Lowering.uniform(b) ->
-          Exprs.mul(a, Exprs.mul(b, Exprs.of(Lowering.LOG2E)));
-      case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.NEG ->
-          new Expr.Unary(op, timesLog2e(x));
-      case Expr.Select(Expr c, Expr x, Expr y) -> new Expr.Select(c, timesLog2e(x), timesLog2e(y));
-      case Expr.FloatConst(double c) -> Exprs.of(c * Lowering.LOG2E);
-      default -> Exprs.mul(e, Exprs.of(Lowering.LOG2E));
+          when op == BinaryOp.MUL && Lowering.uniform(a) -> {
+        Product p = product(b);
+        yield new Product(p.rest, Exprs.mul(p.uniform, a));
+      }
+      default -> new Product(e, ONE);
     };
   }
 }

@@ -223,11 +223,12 @@ final class Overlap {
   }
 
   /**
-   * Whether the maximum is taken while the second product runs. A tanh is computed one way or
-   * another according to its arguments, and no branch may stand between a product and its wait.
+   * Whether there is elementwise work to do while the second product runs. A tanh is computed one
+   * way or another according to its arguments, and no branch may stand between a product and its
+   * wait; a fast tanh has no branch.
    */
   private static boolean early(Iteration work) {
-    return work.toMaximum().stream().anyMatch(op -> op instanceof Op.RowMax)
+    return !work.toMaximum().isEmpty()
         && work.toMaximum().stream()
             .noneMatch(
                 op ->

@@ -140,6 +140,7 @@ public final class Reference {
   }
 
   /** Numbers, one for each live key, and how far binary32 may be from them. */
+  @SuppressWarnings("ArrayRecordComponent") // Lives for one row.
   private record Values(double[] exact, double[] errors) {}
 
   private static Values values(Expr e, RowId row, Keys keys, Eval eval) {

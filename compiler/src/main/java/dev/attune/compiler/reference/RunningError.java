@@ -24,6 +24,9 @@ final class RunningError {
   /** Relative, of approximate functions and of the terms of q·k, whose sums are truncated. */
   private static final double APPROXIMATION = 0x1p-22;
 
+  /** Relative, of tanh.approx (PTX ISA, "tanh"). */
+  private static final double FAST = 0x1p-11;
+
   private final Eval eval;
   private double product;
 
@@ -71,6 +74,7 @@ final class RunningError {
       case SQRT -> Math.min(over(of(x), y), Math.sqrt(of(x))) + APPROXIMATION * y;
       case RSQRT -> times(y, over(of(x), Math.abs(eval.real(x))) + APPROXIMATION);
       case TANH, ERF -> Math.min(2, 1.2 * of(x)) + APPROXIMATION;
+      case FAST_TANH -> Math.min(2, of(x)) + FAST * y + APPROXIMATION;
       case SIN, COS -> Math.min(2, of(x)) + APPROXIMATION * Math.max(1, Math.abs(eval.real(x)));
       case NOT, BIT_NOT, TO_INT ->
           throw new IllegalArgumentException(op + " has no float result: " + Exprs.print(e));

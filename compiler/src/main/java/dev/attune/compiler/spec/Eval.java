@@ -183,7 +183,7 @@ public final class Eval {
       case LOG2 -> Math.log(x) / Math.log(2);
       case SQRT -> Math.sqrt(x);
       case RSQRT -> 1 / Math.sqrt(x);
-      case TANH -> Math.tanh(x);
+      case TANH, FAST_TANH -> Math.tanh(x);
       case ERF -> erf(x);
       case SIN -> Math.sin(x);
       case COS -> Math.cos(x);

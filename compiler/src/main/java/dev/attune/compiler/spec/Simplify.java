@@ -113,7 +113,7 @@ public final class Simplify {
             case Unary(UnaryOp op, Expr y) when op == UnaryOp.TO_FLOAT && exact(y) -> y;
             default -> null;
           };
-      case EXP, EXP2, LOG, LOG2, SQRT, RSQRT, TANH, ERF, SIN, COS ->
+      case EXP, EXP2, LOG, LOG2, SQRT, RSQRT, TANH, FAST_TANH, ERF, SIN, COS ->
           x instanceof FloatConst(double v) ? finite(Eval.unary(u.op(), v)) : null;
     };
   }

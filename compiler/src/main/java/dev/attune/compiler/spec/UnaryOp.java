@@ -21,6 +21,8 @@ public enum UnaryOp {
   SQRT(ScalarType.FLOAT, ScalarType.FLOAT),
   RSQRT(ScalarType.FLOAT, ScalarType.FLOAT),
   TANH(ScalarType.FLOAT, ScalarType.FLOAT),
+  /** tanh to within 2⁻¹¹: the function of the same value that devices have as one instruction. */
+  FAST_TANH(ScalarType.FLOAT, ScalarType.FLOAT),
   ERF(ScalarType.FLOAT, ScalarType.FLOAT),
   SIN(ScalarType.FLOAT, ScalarType.FLOAT),
   COS(ScalarType.FLOAT, ScalarType.FLOAT);

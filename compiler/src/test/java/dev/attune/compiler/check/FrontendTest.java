@@ -253,6 +253,8 @@ final class FrontendTest {
     "gelu(1), 0.8413447460685429",
     "softplus(1), 1.3132616875182228",
     "'softcap(100, 5)', 5",
+    "'fast_softcap(100, 5)', 5",
+    "'fast_tanh(0.5)', 0.46211715726",
     "'alibi_slope(1, 8)', 0.25",
     "'clamp(7, 1, 4)', 4",
     "'pow(2, 10)', 1024",

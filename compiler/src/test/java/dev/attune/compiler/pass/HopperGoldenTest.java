@@ -59,6 +59,15 @@ final class HopperGoldenTest {
   }
 
   @Test
+  void fastSoftcap() throws IOException {
+    check(
+        "fast_softcap",
+        "  score = fast_softcap(score * scale, 20.0)",
+        128,
+        new Schedule.Hopper(80, 3, 3, false, Output.OWN, false, true, true, 8, "golden"));
+  }
+
+  @Test
   void weights() throws IOException {
     check(
         "weights",

@@ -16,6 +16,7 @@ import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.tile.Lowering;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Op.Phase;
 import dev.attune.compiler.tile.TileKernel;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +61,8 @@ final class HopperPassesTest {
         "mask = causal               | BF16 | false",
         "score = softcap(score, 55)  | BF16 | true",
         "score = softcap(score, 56)  | BF16 | false",
+        "score = fast_softcap(score, 55)         | BF16 | true",
+        "score = fast_softcap(score, 56)         | BF16 | false",
         "score = softcap(score, 55)  | F16  | false",
         "score = softcap(score, 5)   | F16  | true",
         "score = softcap(score, 5) + 60          | BF16 | false",
@@ -82,6 +86,51 @@ final class HopperPassesTest {
     assertEquals(bounded, Compiled.all(kernel, Op.Rescale.class).isEmpty());
     Op.Fill first = Compiled.all(kernel, Op.Fill.class).getFirst();
     assertEquals(bounded ? BoundedScore.least(dtype) : Double.NEGATIVE_INFINITY, first.value());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "score * scale                       | none                            | scale * L",
+        "score * (scale * 2.0)               | none                            | scale * 2.0 * L",
+        "softcap(score * scale, 5)           | tanh(score * (scale / 5.0))     | 7.213475204444817",
+        "softcap(score * scale, cap)         | tanh(score * (scale / cap))     | cap * L",
+        "fast_softcap(score * scale, cap)    | fast_tanh(score * (scale / cap)) | cap * L",
+        "free * tanh(score / free) * cap     | tanh(score * (1.0 / free)) * free | cap * L",
+        "score * scale + q                   | score * scale + float(q)        | L",
+        "cap * (score * scale + q) / 2.0     | score * scale + float(q)        | cap * 0.5 * L"
+      })
+  void positiveFactorsOfTheScoreGoIntoExp2(String score, String map, String factor) {
+    List<String> declared =
+        List.of("param cap : float = 30 where cap > 0", "param free : float = 2");
+    String clauses =
+        declared.stream()
+            .filter(p -> score.contains(p.substring(6, 9)))
+            .collect(Collectors.joining("\n", "", "\nscore = " + score));
+    TileKernel kernel = Compiled.hopper(clauses, Compiled.PLAIN);
+    String mapped =
+        Compiled.all(kernel, Op.Map.class).stream()
+            .findFirst()
+            .map(m -> Exprs.print(m.expr().expr()))
+            .orElse("none");
+    assertEquals(map, mapped);
+    String exp2 = Exprs.print(Compiled.all(kernel, Op.Exp2.class).getFirst().factor());
+    assertEquals(factor, exp2.replace(Double.toString(Lowering.LOG2E), "L"));
+  }
+
+  /** A tanh branches, which nothing may do while a product is in flight; a fast one does not. */
+  @ParameterizedTest
+  @CsvSource({"tanh, false", "fast_tanh, true"})
+  void aFastTanhIsTakenWhileTheSecondProductRuns(String tanh, boolean early) {
+    for (String cap : List.of("5", "500")) {
+      TileKernel kernel =
+          Compiled.hopper("score = %s * %s(score / %s)".formatted(cap, tanh, cap), Compiled.PLAIN);
+      List<Op> loop = Compiled.all(kernel, Op.For.class).getLast().body();
+      int map = first(loop, op -> op instanceof Op.Map);
+      assertEquals(early, map < loop.indexOf(new Op.Await(0)));
+      assertEquals(early, loop.contains(new Op.Await(1)));
+    }
   }
 
   @ParameterizedTest

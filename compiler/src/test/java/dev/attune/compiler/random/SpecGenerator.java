@@ -67,7 +67,7 @@ public final class SpecGenerator {
       List.of(
           param(WINDOW, of(4L), Optional.of(compare(CompareOp.GE, WINDOW, of(1L))), 1),
           param(SHIFT, of(0L), Optional.empty(), -ParamDecl.INT_LIMIT),
-          param(CAP, of(10.0), Optional.of(compare(CompareOp.GT, CAP, of(0.0))), 0),
+          param(CAP, of(10.0), Optional.of(compare(CompareOp.GT, CAP, of(0.0))), Double.MIN_VALUE),
           param(SLOPE, of(0.5), Optional.empty(), Double.NEGATIVE_INFINITY),
           param(FLAG, of(true), Optional.empty(), 0));
 
@@ -163,14 +163,21 @@ public final class SpecGenerator {
                 new Shape(batch, group * kvHeads, kvHeads, seq, kvSeq, new HeadDim(qk, v)));
   }
 
-  /** Softmax attentions: score, mask, perhaps a sink, perhaps the largest score asked for. */
+  /**
+   * Softmax attentions: score, mask, perhaps a sink, perhaps the largest score asked for. A fast
+   * softcap stands outermost, where the relative error of its tanh is that of the score.
+   */
   public static Arbitrary<AttentionSpec> softmax() {
     return Combinators.combine(
-            scores(), masks(), sinks().optional(0.3), Arbitraries.of(true, false, false))
+            scores(),
+            Arbitraries.of(CAP, of(5.0)).optional(0.15),
+            masks(),
+            sinks().optional(0.3),
+            Arbitraries.of(true, false, false))
         .as(
-            (score, mask, sink, largest) ->
+            (score, fastCap, mask, sink, largest) ->
                 spec(
-                    score,
+                    fastCap.map(cap -> softcap(UnaryOp.FAST_TANH, score, cap)).orElse(score),
                     mask,
                     new Normalization.Softmax(sink.map(s -> new Clause(s, ORIGIN))),
                     largest ? Set.of(Output.LSE, Output.MAX_SCORE) : Set.of(Output.LSE)));
@@ -308,8 +315,8 @@ public final class SpecGenerator {
                         switch (form) {
                           case 0, 1, 2 -> add(s, bias);
                           case 3 -> sub(bias, s);
-                          case 4 -> mul(CAP, new Expr.Unary(UnaryOp.TANH, divide(s, CAP)));
-                          case 5 -> mul(of(5.0), new Expr.Unary(UnaryOp.TANH, divide(s, of(5.0))));
+                          case 4 -> softcap(UnaryOp.TANH, s, CAP);
+                          case 5 -> softcap(UnaryOp.TANH, s, of(5.0));
                           case 6 -> new Expr.Select(condition, s, sub(s, of(1.0)));
                           case 7 -> mul(s, new Expr.Select(condition, of(1.0), of(0.5)));
                           case 8 -> max(s, of(-2.0));
@@ -489,6 +496,10 @@ public final class SpecGenerator {
 
   private static Expr int2(BinaryOp op, Expr a, Expr b) {
     return new Expr.Binary(op, a, b);
+  }
+
+  private static Expr softcap(UnaryOp tanh, Expr score, Expr cap) {
+    return mul(cap, new Expr.Unary(tanh, divide(score, cap)));
   }
 
   private static Expr divide(Expr a, Expr b) {
