@@ -87,8 +87,11 @@ def _tensor_map_encoder():
     return encode
 
 
-def _tensor_map(name, tensor, box_rows, box_cols):
-    """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside."""
+def _tensor_map(name, tensor, box_rows, box_cols, group=None):
+    """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside.
+
+    With a group, the heads are split into groups: dimensions (D, group, S, groups, B).
+    """
     room = ctypes.create_string_buffer(_TENSOR_MAP_BYTES + _TENSOR_MAP_ALIGNMENT)
     start = -ctypes.addressof(room) % _TENSOR_MAP_ALIGNMENT
     result = (ctypes.c_ubyte * _TENSOR_MAP_BYTES).from_buffer(room, start)
@@ -103,15 +106,22 @@ def _tensor_map(name, tensor, box_rows, box_cols):
             f"{name} has strides {tuple(tensor.stride())}, expected positive multiples of"
             " 16 bytes, less than 2**40 bytes"
         )
+    dims, box = (dim, seq, heads, batch), (box_cols, box_rows, 1, 1)
+    if group is not None:
+        along_seq, along_heads, along_batch = strides
+        dims = (dim, group, seq, heads // group, batch)
+        strides = [along_heads, along_seq, group * along_heads, along_batch]
+        box = (box_cols, group, box_rows // group, 1, 1)
+    rank = len(dims)
     code = _tensor_map_encoder()(
         ctypes.addressof(result),
         _TENSOR_MAP_DTYPES[tensor.dtype],
-        4,
+        rank,
         tensor.data_ptr(),
-        (ctypes.c_uint64 * 4)(dim, seq, heads, batch),
-        (ctypes.c_uint64 * 3)(*strides),
-        (ctypes.c_uint32 * 4)(box_cols, box_rows, 1, 1),
-        (ctypes.c_uint32 * 4)(1, 1, 1, 1),
+        (ctypes.c_uint64 * rank)(*dims),
+        (ctypes.c_uint64 * (rank - 1))(*strides),
+        (ctypes.c_uint32 * rank)(*box),
+        (ctypes.c_uint32 * rank)(*[1] * rank),
         _INTERLEAVE_NONE,
         _SWIZZLE_128B,
         _L2_PROMOTION_256B,
@@ -128,6 +138,7 @@ class Kernel:
     registers   per thread, as the driver compiled it
     local_bytes of local memory per thread; more than 0 usually means spills
     persistent  whether a launch has at most one CTA per multiprocessor, which take items of work
+    packed      whether the query heads of a group share an item of work
     """
 
     def __init__(self, path):
@@ -165,6 +176,7 @@ class Kernel:
             )
         )
         self.persistent = m["grid"][0].startswith("min(")
+        self.packed = "group" in m["grid"][0]
         properties = torch.cuda.get_device_properties(self.device)
         self.multiprocessors = properties.multi_processor_count
         self._counters = {}
@@ -215,10 +227,13 @@ class Kernel:
         scale = 1 / math.sqrt(dqk) if scale is None else scale
         scalars = self._scalars(params or {})
         captured = self._captured(tensors or {})
-        tiles = -(-sq // m["rows_per_block"])
-        items = tiles * hq * batch
+        group, rows = hq // hkv, m["rows_per_block"]
+        if self.packed and group > rows:
+            raise AttuneError(f"q has {group} heads for each of k's, expected at most {rows}")
+        tiles = -(-sq // (rows // group if self.packed else rows))
+        items = tiles * (hkv if self.packed else hq) * batch
         stream = torch.cuda.current_stream(self.device).cuda_stream
-        if items > 0 and skv == 0 and any(p["role"] == "tensor_map" for p in m["parameters"]):
+        if items > 0 and skv == 0 and any(p["type"] == "b8" for p in m["parameters"]):
             raise AttuneError("k has no keys, expected at least one: this kernel reads tensor maps")
 
         def value(p):
@@ -243,6 +258,17 @@ class Kernel:
                     return self._counter(stream).data_ptr()
                 case "tensor_map":
                     return _tensor_map(p["of"], operands[p["of"]], p["box_rows"], p["box_cols"])
+                case "grouped_tensor_map":
+                    return _tensor_map(
+                        p["of"], operands[p["of"]], p["box_rows"], p["box_cols"], group
+                    )
+                case "box_bytes":
+                    box = next(
+                        x for x in m["parameters"]
+                        if x["role"] == "grouped_tensor_map" and x["of"] == p["of"]
+                    )  # fmt: skip
+                    used = box["box_rows"] // group * group
+                    return used * box["box_cols"] * operands[p["of"]].element_size()
             raise AttuneError(f"parameter {p['name']} has the unknown role {p['role']!r}")
 
         # The driver wants an array with the address of each value, and copies them at the launch.
@@ -273,7 +299,7 @@ class Kernel:
 
     @staticmethod
     def _argument(p, value):
-        return value if p["role"] == "tensor_map" else _CTYPES[p["type"]](value)
+        return value if p["type"] == "b8" else _CTYPES[p["type"]](value)
 
     def _counter(self, stream):
         """Two zeroed u32 for the launches on a stream; every launch leaves them zero."""

@@ -67,8 +67,9 @@ def shapes(spec, square, timed):
         yield "300x1001", 1, 300, 1001, 2, 2, params
         yield "1001x300", 1, 1001, 300, 2, 1, params
     for row in timed:
-        n = row.length
-        yield f"S={n}", row.batch, n, n, row.heads, row.kv_heads, row.params
+        sq, n = row.queries, row.length
+        label = f"Sq={sq} S={n}" if row.few else f"S={n}"
+        yield label, row.batch, sq, n, row.heads, row.kv_heads, row.params
 
 
 def guarded(torch, shape, dtype):

@@ -21,6 +21,10 @@ LENGTHS = {
 }
 SUITES = tuple(LENGTHS)
 
+# Queries of the suite `gqa` against many keys, as in speculative decoding, and the batch for them.
+FEW = (1, 4, 16, 64)
+FEW_BATCH = 8
+
 # Scalars of the spec library as the suite `variants` sets them; what is not named has its default.
 VARIANTS = {
     "full": {},
@@ -55,6 +59,11 @@ class Row:
     kv_heads: int
     length: int
     params: tuple = ()  # (name, value) of the scalars that are set
+    few: int = 0  # queries, where they are fewer than keys
+
+    @property
+    def queries(self):
+        return self.few or self.length
 
     @property
     def family(self):
@@ -63,7 +72,9 @@ class Row:
         width = f"d{qk}" if qk == v else f"d{qk},{v}"
         heads = "" if self.heads == self.kv_heads else f" {self.heads}/{self.kv_heads} heads"
         set_ = "".join(f" {name}={value:g}" for name, value in self.params)
-        return f"{width} {self.spec}{set_}{heads}{'' if self.dtype == 'bf16' else ' ' + self.dtype}"
+        few = f" Sq={self.few}" if self.few else ""
+        dtype = "" if self.dtype == "bf16" else " " + self.dtype
+        return f"{width} {self.spec}{set_}{heads}{dtype}{few}"
 
     @property
     def title(self):
@@ -75,7 +86,7 @@ class Row:
 
     def flops(self, live):
         """Useful operations: two products over the fraction `live` of all pairs."""
-        pairs = self.batch * self.heads * float(self.length) ** 2
+        pairs = self.batch * self.heads * float(self.queries) * self.length
         return 2.0 * sum(self.dim) * pairs * live
 
     def json(self):
@@ -100,6 +111,12 @@ def rows(suite, dtypes, dims, lengths=None):
                 for length in sorted(lengths):
                     batch = max(1, TOKENS // length)
                     found.append(Row(spec, dtype, dim, batch, hq, hkv, length, params))
+            if suite == "gqa":
+                found += [
+                    Row("full", dtype, dim, FEW_BATCH, 32, 8, length, (), few)
+                    for few in FEW
+                    for length in sorted(lengths)
+                ]
     return found
 
 

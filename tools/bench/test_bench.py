@@ -112,6 +112,13 @@ class Plans(unittest.TestCase):
             compare.main(["--dry-run", "--suite", "gqa", "--rows", "causal"])
         self.assertIn("d128 causal 32/8 heads S=8192: B=2 H=32/8: cudnn, fa2", out.getvalue())
 
+    def test_few_queries_are_rows_of_gqa(self):
+        rows = [r for r in plan.rows("gqa", ["bf16"], plan.DIMS["gqa"]) if r.few]
+        self.assertEqual([1, 4, 16, 64], [r.queries for r in rows])
+        row = rows[2]
+        self.assertEqual("d128 full 32/8 heads Sq=16 S=8192", row.title)
+        self.assertEqual(4 * 8 * 32 * 16 * 8192 * 128, row.flops(1.0))
+
 
 class Reports(unittest.TestCase):
     def test_ratios_say_how_many_times_faster(self):

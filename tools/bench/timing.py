@@ -168,11 +168,17 @@ class Bench:
         kind = {"bf16": torch.bfloat16, "f16": torch.float16}[row.dtype]
         q, k, v = (
             torch.randn(
-                row.batch, row.length, heads, dim, dtype=kind, device="cuda", generator=generator
+                row.batch, length, heads, dim, dtype=kind, device="cuda", generator=generator
             )
-            for heads, dim in zip((row.heads, row.kv_heads, row.kv_heads), (row.dim[0], *row.dim))
+            for length, heads, dim in (
+                (row.queries, row.heads, row.dim[0]),
+                (row.length, row.kv_heads, row.dim[0]),
+                (row.length, row.kv_heads, row.dim[1]),
+            )
         )
-        variant = variants.build(row.spec, row.params, row.batch, row.heads, row.length, q.device)
+        variant = variants.build(
+            row.spec, row.params, row.batch, row.heads, row.queries, q.device, row.length
+        )
         live = 0.5 if row.causal else self._live(row, variant, q.device)
         contenders = []
         for name in names:
@@ -180,7 +186,7 @@ class Bench:
             contenders.append(c)
             self._create(row, c, lambda name=name: peers.prepare(name, row, variant, q, k, v))
         for kernel in references:
-            if kernel.reference.fits(row):
+            if kernel.reference.fits(row) and not row.few:
                 c = Contender(kernel.reference.label, "ref", kernel.reference.file)
                 contenders.append(c)
                 self._create(row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v)))
@@ -191,7 +197,7 @@ class Bench:
             self._create(
                 row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v, **options))
             )
-            if tile[1]:
+            if tile[1] and not row.few:
                 c.info["tiles"] = row.heads * variants.visited_tiles(
                     variant, row.batch, row.length, *tile, q.device
                 )

@@ -481,12 +481,20 @@ public sealed interface Inst {
   }
 
   /** One arrival, after which the phase also waits for {@code bytes} of asynchronous copies. */
-  record MbarrierExpect(Address barrier, int bytes) implements Inst {
+  record MbarrierExpect(Address barrier, Operand bytes) implements Inst {
     public MbarrierExpect {
       require(barrier.base(), Reg.Kind.B32);
-      if (bytes < 16 || bytes >= 1 << 20) {
-        throw new IllegalArgumentException("a transaction of " + bytes + " bytes");
+      switch (bytes) {
+        case Reg r -> require(r, Reg.Kind.B32);
+        case Operand.IntConst(long value) when value >= 16 && value < 1 << 20 -> {}
+        default ->
+            throw new IllegalArgumentException("a transaction of " + bytes.text() + " bytes");
       }
+    }
+
+    /** Bytes that are known. */
+    public MbarrierExpect(Address barrier, int bytes) {
+      this(barrier, new Operand.IntConst(bytes));
     }
   }
 
@@ -526,8 +534,9 @@ public sealed interface Inst {
   }
 
   /**
-   * Copies the box of a four-dimensional tensor map that starts at the coordinates (column, row,
-   * head, batch) to shared memory, asynchronously; completes that many bytes on the barrier.
+   * Copies the box of a tensor map that starts at the coordinates to shared memory, asynchronously;
+   * completes that many bytes on the barrier. Coordinates are (column, row, head, batch), of a
+   * grouped map (column, head of the group, row, group, batch).
    */
   record TmaLoad(Address to, Reg map, List<Operand> coordinates, Address barrier) implements Inst {
     public TmaLoad {
@@ -746,8 +755,8 @@ public sealed interface Inst {
   }
 
   private static void requireCoordinates(List<Operand> coordinates) {
-    if (coordinates.size() != 4) {
-      throw new IllegalArgumentException(coordinates.size() + " coordinates instead of 4");
+    if (coordinates.size() != 4 && coordinates.size() != 5) {
+      throw new IllegalArgumentException(coordinates.size() + " coordinates instead of 4 or 5");
     }
     coordinates.forEach(c -> require(c, Reg.Kind.B32));
   }

@@ -103,8 +103,8 @@ public final class PtxPrinter {
           "mbarrier.init.shared::cta.b64 %s, %d".formatted(i.barrier().text(), i.count());
       case Inst.MbarrierArrive i -> "mbarrier.arrive.shared::cta.b64 _, " + i.barrier().text();
       case Inst.MbarrierExpect i ->
-          "mbarrier.arrive.expect_tx.shared::cta.b64 _, %s, %d"
-              .formatted(i.barrier().text(), i.bytes());
+          "mbarrier.arrive.expect_tx.shared::cta.b64 _, %s, %s"
+              .formatted(i.barrier().text(), i.bytes().text());
       case Inst.MbarrierTryWait i ->
           "mbarrier.try_wait.parity.shared::cta.b64 %s, %s, %s"
               .formatted(i.dst().text(), i.barrier().text(), i.parity().text());
@@ -116,13 +116,17 @@ public final class PtxPrinter {
               .formatted(i.dst().text(), name(i.parameter()));
       case Inst.PrefetchTensorMap i -> "prefetch.tensormap [" + i.map().text() + "]";
       case Inst.TmaLoad i ->
-          "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
-              + " %s, [%s, {%s}], %s"
-                  .formatted(
-                      i.to().text(), i.map().text(), list(i.coordinates()), i.barrier().text());
+          "cp.async.bulk.tensor.%dd.shared::cluster.global.tile.mbarrier::complete_tx::bytes %s, [%s, {%s}], %s"
+              .formatted(
+                  i.coordinates().size(),
+                  i.to().text(),
+                  i.map().text(),
+                  list(i.coordinates()),
+                  i.barrier().text());
       case Inst.TmaStore i ->
-          "cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [%s, {%s}], %s"
-              .formatted(i.map().text(), list(i.coordinates()), i.from().text());
+          "cp.async.bulk.tensor.%dd.global.shared::cta.tile.bulk_group [%s, {%s}], %s"
+              .formatted(
+                  i.coordinates().size(), i.map().text(), list(i.coordinates()), i.from().text());
       case Inst.TmaStoreCommit i -> "cp.async.bulk.commit_group";
       case Inst.TmaStoreWait i ->
           "cp.async.bulk.wait_group%s %d".formatted(i.read() ? ".read" : "", i.pending());

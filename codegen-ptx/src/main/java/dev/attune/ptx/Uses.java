@@ -56,7 +56,8 @@ public record Uses(List<Reg> reads, List<Reg> writes) {
       case Inst.BarSyncSome i -> new Uses(registers(i.id()), List.of());
       case Inst.MbarrierInit i -> reads(i.barrier().base());
       case Inst.MbarrierArrive i -> reads(i.barrier().base());
-      case Inst.MbarrierExpect i -> reads(i.barrier().base());
+      case Inst.MbarrierExpect i ->
+          new Uses(concat(List.of(i.barrier().base()), registers(i.bytes())), List.of());
       case Inst.MbarrierTryWait i -> uses(i.dst(), i.barrier().base(), i.parity());
       case Inst.TensorMapAddress i -> uses(i.dst());
       case Inst.PrefetchTensorMap i -> reads(i.map());

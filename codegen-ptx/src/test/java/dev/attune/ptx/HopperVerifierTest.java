@@ -11,11 +11,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Operand;
 import dev.attune.ptx.Inst.Address;
 import dev.attune.ptx.Inst.IntOp;
 import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
+import dev.attune.ptx.artifact.Parameter;
 import dev.attune.ptx.assemble.Assembler;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
@@ -419,6 +421,57 @@ class HopperVerifierTest {
           TINY.replaced(Inst.MbarrierExpect.class, 0, expect(32768))
               .before(Inst.TmaLoad.class, 0, LOAD));
       refused("still expects 16384 bytes", TINY.without(Inst.TmaLoad.class));
+    }
+
+    /** A multiple of the bytes of a grouped map's box, which are a parameter. */
+    @Test
+    void hasTheBoxesOfAGroupedMap() {
+      Reg map = new Reg(Reg.Kind.B64, 21);
+      Inst address =
+          new Inst.TensorMapAddress(
+              map,
+              new Parameter(
+                  "g",
+                  new Parameter.Role.TensorMap(Operand.Q, 128, 64, true),
+                  Parameter.Type.TENSOR_MAP));
+      Inst bytes =
+          new Inst.LdParam(
+              b32(22),
+              new Parameter("box", new Parameter.Role.BoxBytes(Operand.Q), Parameter.Type.S32));
+      Inst twice = new Inst.Arith(IntOp.MUL, Ty.S32, b32(23), b32(22), new IntConst(2));
+      Inst expect = new Inst.MbarrierExpect(TinyHopper.FULL, b32(23));
+      IntConst zero = new IntConst(0);
+      Inst box =
+          new Inst.TmaLoad(
+              new Address(TinyHopper.BASE, 0),
+              map,
+              List.of(zero, zero, zero, zero, zero),
+              TinyHopper.FULL);
+      accepted(TINY.before(Inst.MbarrierExpect.class, 0, address, bytes, twice, expect, box, box));
+      refused(
+          "still expects 1 boxes of Q",
+          TINY.before(Inst.MbarrierExpect.class, 0, address, bytes, twice, expect, box));
+      refused(
+          "the box has 16384 bytes, but the barrier expects 2 boxes of Q",
+          TINY.before(Inst.MbarrierExpect.class, 0, address, bytes, twice, expect, LOAD));
+      refused(
+          "the box has 1 boxes of Q, but the barrier expects 16384 bytes",
+          TINY.before(Inst.MbarrierExpect.class, 0, address, expect(16384), box));
+      refused(
+          "is no multiple of the bytes of a box",
+          TINY.before(
+              Inst.MbarrierExpect.class, 0, new Inst.MbarrierExpect(TinyHopper.FULL, b32(20))));
+      refused(
+          "is not a tensor map of rank 5",
+          TINY.before(
+              Inst.MbarrierExpect.class,
+              0,
+              expect(16384),
+              new Inst.TmaLoad(
+                  new Address(TinyHopper.BASE, 0),
+                  TinyHopper.Q_MAP,
+                  List.of(zero, zero, zero, zero, zero),
+                  TinyHopper.FULL)));
     }
 
     @Test

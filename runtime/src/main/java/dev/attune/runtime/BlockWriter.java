@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Lays the parameters of a kernel out, with every value that does not depend on addresses. */
 final class BlockWriter {
@@ -64,16 +65,38 @@ final class BlockWriter {
         case Parameter.Role.Captured(String name) ->
             slots.add(
                 new LaunchLayout.Slot.Address(at, get(places, LaunchCheck.capturedName(name))));
-        case Parameter.Role.TensorMap(Operand of, int boxRows, int boxCols) -> {
+        case Parameter.Role.TensorMap role -> {
           if (!empty) {
-            String name = LaunchCheck.name(of);
-            TensorMap map = TensorMap.of(name, get(operands, of), boxRows, boxCols);
-            slots.add(new LaunchLayout.Slot.Map(at, get(places, name), map));
+            TensorMap map = map(role, operands, shape);
+            slots.add(new LaunchLayout.Slot.Map(at, get(places, LaunchCheck.name(role.of())), map));
+          }
+        }
+        case Parameter.Role.BoxBytes(Operand of) -> {
+          if (!empty) {
+            block.putInt(at, map(grouped(of), operands, shape).boxBytes());
           }
         }
         case Parameter.Role.Counter() -> slots.add(new LaunchLayout.Slot.Counter(at));
       }
     }
+  }
+
+  private static TensorMap map(
+      Parameter.Role.TensorMap role, Map<Operand, Tensor> operands, Shape shape) {
+    String name = LaunchCheck.name(role.of());
+    Tensor tensor = get(operands, role.of());
+    return role.grouped()
+        ? TensorMap.grouped(name, tensor, shape.group(), role.boxRows(), role.boxCols())
+        : TensorMap.of(name, tensor, role.boxRows(), role.boxCols());
+  }
+
+  /** The grouped tensor map of an operand. */
+  private Parameter.Role.TensorMap grouped(Operand of) {
+    return parameters.stream()
+        .flatMap(p -> p.role() instanceof Parameter.Role.TensorMap m ? Stream.of(m) : Stream.of())
+        .filter(m -> m.of() == of && m.grouped())
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("checked before: a grouped map of " + of));
   }
 
   byte[] block() {

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A kernel has one or more candidates: artifacts of the same spec, best first. A launch takes
  * the first that accepts its arguments and is meant for their query length, or else the first that
- * accepts them.
+ * accepts them; but one in whose items the query heads of a group share a tile only where its items
+ * have fewer rows in all than those of the candidate that would otherwise be taken.
  */
 public final class Kernel implements AutoCloseable {
   /** Signatures of arguments whose candidate and layout are remembered. */
@@ -47,8 +48,9 @@ public final class Kernel implements AutoCloseable {
    * Whether a candidate takes some arguments.
    *
    * @param refusal one sentence why not; absent if it takes them
+   * @param chosen whether it is the one that a launch takes
    */
-  public record Verdict(Manifest manifest, Optional<String> refusal) {
+  public record Verdict(Manifest manifest, Optional<String> refusal, boolean chosen) {
 
     /** Whether the candidate takes the arguments. */
     public boolean accepts() {
@@ -94,7 +96,17 @@ public final class Kernel implements AutoCloseable {
   /** A candidate's answer: its layout, or why it has none. */
   private record Answer(Candidate candidate, Optional<LaunchLayout> layout, String refusal) {}
 
-  private record Choice(Candidate candidate, LaunchLayout layout) {}
+  private record Choice(Candidate candidate, LaunchLayout layout) {
+    Manifest manifest() {
+      return candidate.manifest();
+    }
+
+    /** Rows of all items; a group of one head has nothing to pack. */
+    long rows() {
+      boolean nothing = manifest().packed() && layout.shape().group() == 1;
+      return nothing ? Long.MAX_VALUE : manifest().rows(layout.shape());
+    }
+  }
 
   private Kernel(Device device, AttentionSpec spec, List<Candidate> candidates) {
     this.device = device;
@@ -142,16 +154,19 @@ public final class Kernel implements AutoCloseable {
   }
 
   /**
-   * What every candidate says to arguments, best first; a launch takes the first that accepts. Says
-   * nothing about where the tensors lie, which is the same for all.
+   * What every candidate says to arguments, best first. Says nothing about where the tensors lie,
+   * which is the same for all.
    */
   public List<Verdict> explain(Arguments arguments) {
-    return answers(arguments).stream()
+    List<Answer> answers = answers(arguments);
+    Optional<Candidate> chosen = choose(answers).map(Choice::candidate);
+    return answers.stream()
         .map(
             a ->
                 new Verdict(
                     a.candidate().manifest(),
-                    a.layout().isPresent() ? Optional.empty() : Optional.of(a.refusal())))
+                    a.layout().isPresent() ? Optional.empty() : Optional.of(a.refusal()),
+                    chosen.filter(a.candidate()::equals).isPresent()))
         .toList();
   }
 
@@ -209,18 +224,32 @@ public final class Kernel implements AutoCloseable {
 
   private Choice choose(Arguments arguments) {
     List<Answer> answers = answers(arguments);
+    return choose(answers).orElseThrow(() -> refused(answers));
+  }
+
+  private static Optional<Choice> choose(List<Answer> answers) {
     List<Choice> accepting =
         answers.stream()
             .flatMap(a -> a.layout().map(layout -> new Choice(a.candidate(), layout)).stream())
             .toList();
-    if (accepting.isEmpty()) {
-      throw refused(answers);
+    return best(accepting.stream()
+            .filter(c -> c.manifest().queries().contains(c.layout().shape().seq()))
+            .toList())
+        .or(() -> best(accepting));
+  }
+
+  /** The first that is not packed, or a packed one before it whose items have fewer rows. */
+  private static Optional<Choice> best(List<Choice> choices) {
+    Optional<Choice> best = Optional.empty();
+    for (Choice c : choices) {
+      if (best.isEmpty() || c.rows() <= best.get().rows()) {
+        best = Optional.of(c);
+      }
+      if (!c.manifest().packed()) {
+        break;
+      }
     }
-    int queries = arguments.q().extent(1);
-    return accepting.stream()
-        .filter(c -> c.candidate().manifest().queries().contains(queries))
-        .findFirst()
-        .orElse(accepting.getFirst());
+    return best;
   }
 
   private static LaunchException refused(List<Answer> answers) {

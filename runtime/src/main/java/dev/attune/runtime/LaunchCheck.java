@@ -58,6 +58,7 @@ final class LaunchCheck {
     for (LaunchLayout.Place place : places) {
       indices.put(place.name(), indices.size());
     }
+    requireGroup(shape);
     int[] grid = grid(shape);
     boolean empty = shape.batch() == 0 || shape.seq() == 0;
     BlockWriter writer = new BlockWriter(manifest, operands, indices, shape, scale, params, empty);
@@ -66,15 +67,14 @@ final class LaunchCheck {
   }
 
   private int[] grid(Shape shape) {
-    int tiles = Math.ceilDiv(shape.seq(), manifest.rowsPerBlock());
     return switch (manifest.grid()) {
       case ITEMS -> {
         requireGrid("q's heads", shape.heads());
         requireGrid("the batch", shape.batch());
-        yield new int[] {tiles, shape.heads(), shape.batch()};
+        yield new int[] {manifest.tiles(shape), shape.heads(), shape.batch()};
       }
-      case PERSISTENT -> {
-        long perBatch = (long) tiles * shape.heads();
+      case PERSISTENT, PERSISTENT_PACKED -> {
+        long perBatch = manifest.items(shape);
         if (perBatch > 0 && shape.batch() > Integer.MAX_VALUE / perBatch) {
           throw new LaunchException(
               "q has %d items of %d rows for each of %d batches, expected at most 2^31 - 1 in all"
@@ -83,6 +83,14 @@ final class LaunchCheck {
         yield new int[] {(int) Math.min(perBatch * shape.batch(), multiprocessors), 1, 1};
       }
     };
+  }
+
+  private void requireGroup(Shape shape) {
+    if (manifest.packed() && shape.group() > manifest.rowsPerBlock()) {
+      throw new LaunchException(
+          "q has %d heads for each of k's, and a tile of this kernel rows for at most %d"
+              .formatted(shape.group(), manifest.rowsPerBlock()));
+    }
   }
 
   private static boolean written(Operand operand) {

@@ -17,7 +17,7 @@ final class ManifestCheck {
               .formatted(manifest.spec(), spec.name()));
     }
     for (Parameter parameter : manifest.parameters()) {
-      Parameter.Type expected = expected(spec, parameter);
+      Parameter.Type expected = expected(spec, manifest, parameter);
       if (parameter.type() != expected) {
         throw new LaunchException(
             "the artifact's parameter %s has type %s, expected %s"
@@ -26,7 +26,8 @@ final class ManifestCheck {
     }
   }
 
-  private static Parameter.Type expected(AttentionSpec spec, Parameter parameter) {
+  private static Parameter.Type expected(
+      AttentionSpec spec, Manifest manifest, Parameter parameter) {
     return switch (parameter.role()) {
       case Parameter.Role.Pointer p -> Parameter.Type.U64;
       case Parameter.Role.Stride(Operand of, Parameter.Axis axis) -> {
@@ -41,6 +42,19 @@ final class ManifestCheck {
       case Parameter.Role.Scale s -> Parameter.Type.F32;
       case Parameter.Role.ScaleLog2e s -> Parameter.Type.F32;
       case Parameter.Role.TensorMap m -> Parameter.Type.TENSOR_MAP;
+      case Parameter.Role.BoxBytes(Operand of) -> {
+        if (manifest.parameters().stream()
+            .noneMatch(
+                p ->
+                    p.role() instanceof Parameter.Role.TensorMap m
+                        && m.of() == of
+                        && m.grouped())) {
+          throw new LaunchException(
+              "the artifact's parameter %s speaks of a grouped tensor map of %s, which it does not have"
+                  .formatted(parameter.name(), LaunchCheck.name(of)));
+        }
+        yield Parameter.Type.S32;
+      }
       case Parameter.Role.Counter c -> Parameter.Type.U64;
       case Parameter.Role.Scalar(String name) ->
           spec.param(name).orElseThrow(() -> undeclared(parameter, "parameter", name, spec)).type()

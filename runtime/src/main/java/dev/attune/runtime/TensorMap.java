@@ -1,33 +1,21 @@
 package dev.attune.runtime;
 
+import java.util.List;
+
 /**
- * What a kernel's tensor map says about Q, K, V or O: 16-bit elements, dimensions (D, S, H, B), a
- * box of ({@code boxCols}, {@code boxRows}, 1, 1) elements, 128-byte swizzle, no interleave, zeros
- * outside, L2 promotion of 256 bytes.
+ * What a kernel's tensor map says about Q, K, V or O: 16-bit elements, 128-byte swizzle, no
+ * interleave, zeros outside, L2 promotion of 256 bytes.
  *
  * @param type {@link ElementType#BF16} or {@link ElementType#F16}
  * @param address of the first element, a multiple of 16
- * @param dim D ≥ 1; neighbours along it lie side by side
- * @param seq S ≥ 1
- * @param heads H ≥ 1
- * @param batch B ≥ 1
- * @param seqStride bytes between neighbours along S; all strides are multiples of 16, greater than
- *     0 and less than {@link #STRIDE_LIMIT}
- * @param headStride bytes between neighbours along H
- * @param batchStride bytes between neighbours along B
+ * @param dims extents in elements, at least 1: (D, S, H, B), or (D, group, S, groups, B) where the
+ *     heads are split into groups; neighbours along D lie side by side
+ * @param strides bytes between neighbours along the dimensions after D: multiples of 16, greater
+ *     than 0 and less than {@link #STRIDE_LIMIT}
+ * @param box extents of a box in elements
  */
 public record TensorMap(
-    ElementType type,
-    long address,
-    int dim,
-    int seq,
-    int heads,
-    int batch,
-    long seqStride,
-    long headStride,
-    long batchStride,
-    int boxRows,
-    int boxCols) {
+    ElementType type, long address, List<Integer> dims, List<Long> strides, List<Integer> box) {
 
   /** Size of an encoded tensor map. */
   public static final int BYTES = 128;
@@ -38,36 +26,60 @@ public record TensorMap(
   /** What addresses and strides must be multiples of, in bytes. */
   private static final int GRANULE = 16;
 
+  public TensorMap {
+    dims = List.copyOf(dims);
+    strides = List.copyOf(strides);
+    box = List.copyOf(box);
+  }
+
   /**
-   * The map of a tensor [B, S, H, D] at address 0. An axis of extent 1 gets the stride it would
-   * have without gaps.
+   * The map of a tensor [B, S, H, D] at address 0, with a box of ({@code boxCols}, {@code boxRows},
+   * 1, 1). An axis of extent 1 gets the stride it would have without gaps.
    *
    * @param name the tensor's, for the reason
    * @throws LaunchException if no tensor map can say where its elements lie
    */
   static TensorMap of(String name, Tensor tensor, int boxRows, int boxCols) {
-    int dim = tensor.extent(3);
-    int seq = tensor.extent(1);
-    int heads = tensor.extent(2);
-    int batch = tensor.extent(0);
     if (tensor.isEmpty()) {
       throw new LaunchException(
           "%s is empty, and the tensor maps of this kernel need at least one element"
               .formatted(name));
     }
-    long row = Math.ceilDiv((long) dim * tensor.type().bytes(), GRANULE) * GRANULE;
+    int seq = tensor.extent(1);
+    int heads = tensor.extent(2);
+    long row = Math.ceilDiv((long) tensor.extent(3) * tensor.type().bytes(), GRANULE) * GRANULE;
     return new TensorMap(
         tensor.type(),
         0,
-        dim,
-        seq,
-        heads,
-        batch,
-        stride(name, tensor, 1, heads * row),
-        stride(name, tensor, 2, row),
-        stride(name, tensor, 0, (long) seq * heads * row),
-        boxRows,
-        boxCols);
+        List.of(tensor.extent(3), seq, heads, tensor.extent(0)),
+        List.of(
+            stride(name, tensor, 1, heads * row),
+            stride(name, tensor, 2, row),
+            stride(name, tensor, 0, (long) seq * heads * row)),
+        List.of(boxCols, boxRows, 1, 1));
+  }
+
+  /**
+   * The same, with the heads split into groups and a box of ({@code boxCols}, {@code group}, {@code
+   * ⌊boxRows / group⌋}, 1, 1).
+   *
+   * @param group heads of a group, at most {@code boxRows}
+   */
+  static TensorMap grouped(String name, Tensor tensor, int group, int boxRows, int boxCols) {
+    TensorMap map = of(name, tensor, boxRows, boxCols);
+    long seq = map.strides.get(0);
+    long head = map.strides.get(1);
+    if (head > (STRIDE_LIMIT - GRANULE) / group) {
+      throw new LaunchException(
+          "%s has stride %d along its heads, too much for the tensor maps of this kernel"
+              .formatted(name, tensor.stride(2)));
+    }
+    return new TensorMap(
+        map.type,
+        0,
+        List.of(map.dims.get(0), group, map.dims.get(1), map.dims.get(2) / group, map.dims.get(3)),
+        List.of(head, seq, group * head, map.strides.get(2)),
+        List.of(boxCols, group, boxRows / group, 1, 1));
   }
 
   private static long stride(String name, Tensor tensor, int axis, long packed) {
@@ -84,19 +96,13 @@ public record TensorMap(
     return elements * tensor.type().bytes();
   }
 
+  /** Bytes of a box. */
+  int boxBytes() {
+    return box.stream().reduce(type.bytes(), Math::multiplyExact);
+  }
+
   /** This map for a tensor that lies elsewhere. */
   TensorMap at(long newAddress) {
-    return new TensorMap(
-        type,
-        newAddress,
-        dim,
-        seq,
-        heads,
-        batch,
-        seqStride,
-        headStride,
-        batchStride,
-        boxRows,
-        boxCols);
+    return new TensorMap(type, newAddress, dims, strides, box);
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
@@ -119,39 +120,21 @@ class KernelTest {
             new TensorMap(
                 ElementType.BF16,
                 arguments.q().address(),
-                64,
-                33,
-                4,
-                2,
-                512,
-                128,
-                33 * 512,
-                TileCopyKernel.ROWS,
-                64),
+                List.of(64, 33, 4, 2),
+                List.of(512L, 128L, 33 * 512L),
+                List.of(64, TileCopyKernel.ROWS, 1, 1)),
             new TensorMap(
                 ElementType.BF16,
                 arguments.k().address(),
-                64,
-                5,
-                1,
-                2,
-                128,
-                128,
-                5 * 128,
-                TileCopyKernel.K_ROWS,
-                64),
+                List.of(64, 5, 1, 2),
+                List.of(128L, 128L, 5 * 128L),
+                List.of(64, TileCopyKernel.K_ROWS, 1, 1)),
             new TensorMap(
                 ElementType.BF16,
                 arguments.o().address(),
-                64,
-                33,
-                4,
-                2,
-                512,
-                128,
-                33 * 512,
-                TileCopyKernel.ROWS,
-                64)),
+                List.of(64, 33, 4, 2),
+                List.of(512L, 128L, 33 * 512L),
+                List.of(64, TileCopyKernel.ROWS, 1, 1))),
         tiles.maps);
     LaunchPlan plan = tiles.plans.getFirst();
     assertArrayEquals(
@@ -179,9 +162,36 @@ class KernelTest {
       kernel.launch(device.stream(), arguments(q, 1));
     }
     TensorMap map = tiles.maps.getFirst();
-    assertEquals(128, map.seqStride());
-    assertEquals(128, map.headStride());
-    assertEquals(40 * 128, map.batchStride());
+    assertEquals(List.of(128L, 128L, 40 * 128L), map.strides());
+  }
+
+  @Test
+  void groupedTensorMapsSplitTheHeads() {
+    Tensor q = device.empty(ElementType.BF16, 3, 33, 12, DIM);
+    TensorMap map = TensorMap.grouped("q", q, 4, 64, 64);
+    assertEquals(List.of(DIM, 4, 33, 3, 3), map.dims());
+    long row = 2 * DIM;
+    assertEquals(List.of(row, 12 * row, 4 * row, 33 * 12 * row), map.strides());
+    assertEquals(List.of(64, 4, 16, 1, 1), map.box());
+    TensorMap ragged = TensorMap.grouped("q", q, 6, 64, 64);
+    assertEquals(List.of(64, 6, 10, 1, 1), ragged.box());
+    assertEquals(2 * 64 * 60, ragged.boxBytes());
+  }
+
+  @Test
+  void groupedTensorMapsNeedGroupsWithinTheLimit() {
+    long stride = 1L << 38;
+    Tensor q =
+        Tensor.strided(
+            device.allocate(2 * DIM),
+            ElementType.BF16,
+            0,
+            new int[] {1, 1, 4, DIM},
+            new long[] {DIM, DIM, stride, 1});
+    assertEquals(
+        "q has stride 274877906944 along its heads, too much for the tensor maps of this kernel",
+        assertThrows(LaunchException.class, () -> TensorMap.grouped("q", q, 2, 64, 64))
+            .getMessage());
   }
 
   @Test
@@ -205,7 +215,7 @@ class KernelTest {
               .lse(device.empty(ElementType.F32, 1, 2, 16))
               .tensor("bias", device.tensor(NdArray.floats(2))));
       assertEquals(8, tiles.maps.size());
-      assertEquals(16, tiles.maps.getLast().seq());
+      assertEquals(16, tiles.maps.getLast().dims().get(1));
     }
   }
 
@@ -336,6 +346,39 @@ class KernelTest {
 
   private static List<Boolean> accepts(Kernel kernel, Arguments arguments) {
     return kernel.explain(arguments).stream().map(Kernel.Verdict::accepts).toList();
+  }
+
+  /** A packed kernel of 64 rows for up to 127 queries, and one of 128 rows of a head for all. */
+  @Test
+  void packedHeadsAreTakenWhereTheyHaveFewerRows() {
+    Kernel kernel =
+        load(
+            TileCopyKernel.artifact(Manifest.Grid.PERSISTENT_PACKED, new Lengths(1, 127), 64),
+            TileCopyKernel.artifact(Manifest.Grid.PERSISTENT, Lengths.ALL, 128));
+    // 64 rows for 4 heads of up to 16 queries; 4 x 128 as well from 113 on.
+    assertEquals(0, chosen(kernel, 1, 4));
+    assertEquals(0, chosen(kernel, 16, 4));
+    assertEquals(0, chosen(kernel, 112, 4));
+    assertEquals(1, chosen(kernel, 113, 4));
+    assertEquals(1, chosen(kernel, 128, 4));
+    // 15 tiles of 9 queries are more rows than 7 of 128.
+    assertEquals(1, chosen(kernel, 127, 7));
+    assertEquals(1, chosen(kernel, 1, 1));
+    assertEquals(0, chosen(kernel, 1, 64));
+    assertEquals(1, chosen(kernel, 1, 65));
+    assertEquals(
+        Optional.of(
+            "q has 65 heads for each of k's, and a tile of this kernel rows for at most 64"),
+        kernel.explain(arguments(1, 1, 65, 5)).getFirst().refusal());
+  }
+
+  private int chosen(Kernel kernel, int queries, int heads) {
+    List<Boolean> chosen =
+        kernel.explain(arguments(1, queries, heads, 5)).stream()
+            .map(Kernel.Verdict::chosen)
+            .toList();
+    assertEquals(chosen.indexOf(true), chosen.lastIndexOf(true));
+    return chosen.indexOf(true);
   }
 
   @Test

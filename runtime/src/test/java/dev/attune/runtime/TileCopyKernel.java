@@ -61,6 +61,27 @@ final class TileCopyKernel {
         PTX);
   }
 
+  /** What a manifest with other items says; the code stays. */
+  static Artifact artifact(Manifest.Grid grid, Lengths queries, int rows) {
+    Manifest m = artifact().manifest();
+    return new Artifact(
+        new Manifest(
+            m.spec(),
+            m.entry(),
+            m.target(),
+            m.dtype(),
+            m.headDim(),
+            grid,
+            queries,
+            m.threads(),
+            rows,
+            m.sharedBytes(),
+            m.parameters(),
+            m.params(),
+            m.tensors()),
+        PTX);
+  }
+
   static final String PTX =
       """
       .version 8.0

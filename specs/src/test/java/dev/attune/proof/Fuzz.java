@@ -3,7 +3,6 @@ package dev.attune.proof;
 import dev.attune.compiler.random.SpecGenerator;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
-import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
@@ -41,7 +40,9 @@ final class Fuzz {
       try {
         Artifact artifact =
             Kernels.of(
-                trials.getFirst().problem().problem(), plan.targets().getFirst(), schedule());
+                trials.getFirst().problem().problem(),
+                plan.targets().getFirst(),
+                plan.schedule(spec));
         try (Kernel kernel = device.load(spec, artifact)) {
           return trials.stream()
               .map(t -> failure(t, device, kernel))
@@ -52,10 +53,6 @@ final class Fuzz {
         // Thrown on, it would close the device under the other threads.
         return List.of(e + " " + trials.getFirst() + plan);
       }
-    }
-
-    private Optional<Schedule> schedule() {
-      return plan.schedule().map(s -> s);
     }
 
     private Optional<String> failure(Trial trial, Device device, Kernel kernel) {

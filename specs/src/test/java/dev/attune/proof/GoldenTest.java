@@ -44,6 +44,16 @@ class GoldenTest {
             80, 3, 3, false, Schedule.Hopper.Output.OWN, false, true, true, 8, "golden"));
   }
 
+  @Test
+  void packed() throws IOException {
+    check(
+        "causal_packed_d128_sm_90a",
+        Target.SM_90A,
+        new Schedule.Hopper(
+                64, 1, 2, false, Schedule.Hopper.Output.DIRECT, false, false, true, 8, "golden")
+            .pack());
+  }
+
   private static void check(String name, Target target, Schedule schedule) throws IOException {
     Compilation compiled =
         KernelCompiler.compile(

@@ -26,10 +26,10 @@ final class HopperDraws {
 
   private static List<Schedule.Hopper> compute(HeadDim dim) {
     List<Schedule.Hopper> all = new ArrayList<>();
-    for (int consumers = 2; consumers <= 4; consumers++) {
+    for (int consumers = 1; consumers <= 4; consumers++) {
       for (int stages = 1; stages <= 3; stages++) {
         for (int cols : COLS) {
-          for (Output output : List.of(Output.OWN, Output.QUERY)) {
+          for (Output output : Output.values()) {
             for (boolean registers : EITHER) {
               if (registers && output == Output.QUERY) {
                 continue;
@@ -55,7 +55,7 @@ final class HopperDraws {
       for (boolean rescaleFirst : EITHER) {
         for (boolean skipEmpty : EITHER) {
           for (boolean integerMax : EITHER) {
-            variants.add(
+            Schedule.Hopper variant =
                 new Schedule.Hopper(
                     s.cols(),
                     s.consumers(),
@@ -66,7 +66,11 @@ final class HopperDraws {
                     skipEmpty,
                     integerMax,
                     lazy,
-                    s.why()));
+                    s.why());
+            variants.add(variant);
+            if (s.output() == Output.DIRECT) {
+              variants.add(variant.pack());
+            }
           }
         }
       }

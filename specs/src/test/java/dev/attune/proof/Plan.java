@@ -1,8 +1,10 @@
 package dev.attune.proof;
 
+import dev.attune.compiler.pass.PackHeads;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.ptx.artifact.Artifact;
 import java.util.List;
 import java.util.Optional;
@@ -25,13 +27,23 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
     return new Plan(HOPPER.targets, Optional.of(schedule));
   }
 
-  /** The kernels for a problem, best first. */
+  /**
+   * The kernels for a problem, best first. One in a packed schedule has no other beside it, so that
+   * it is launched, unless a tensor has no elements.
+   */
   List<Artifact> kernels(Problem problem) {
-    return targets.stream().map(t -> Kernels.of(problem, t, of(t))).toList();
+    Optional<Schedule> chosen = schedule(problem.spec());
+    boolean packed = chosen.filter(s -> s instanceof Schedule.Hopper h && h.packed()).isPresent();
+    boolean elements = problem.shape().batch() * problem.shape().kvSeq() > 0;
+    return targets.stream()
+        .limit(packed && elements ? 1 : targets.size())
+        .map(t -> Kernels.of(problem, t, t == Target.SM_90A ? chosen : Optional.empty()))
+        .toList();
   }
 
-  private Optional<Schedule> of(Target target) {
-    return target == Target.SM_90A ? schedule.map(s -> s) : Optional.empty();
+  /** The schedule for a spec: a packed one only for what can be packed. */
+  Optional<Schedule> schedule(AttentionSpec spec) {
+    return schedule.filter(s -> !s.packed() || PackHeads.refuses(spec).isEmpty()).map(s -> s);
   }
 
   @Override

@@ -22,6 +22,7 @@ import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.ExprCode;
 import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.TileTests;
@@ -44,6 +45,7 @@ public final class AmpereSelection {
   private final Reg qTile;
   private final Reg firstRow;
   private final Optional<TileTests> tests;
+  private final Reg head;
   private final Env env;
   private final ExprCode expressions;
   private final Synchronization sync = new Synchronization(emit);
@@ -62,11 +64,11 @@ public final class AmpereSelection {
     this.threads = Threads.emit(emit, schedule);
     this.qTile = queryTile();
     this.firstRow = (Reg) emit.arith(IntOp.MUL, Ty.S32, qTile, new IntConst(kernel.rows()));
-    Reg h = special(Inst.Special.CTAID_Y);
+    this.head = special(Inst.Special.CTAID_Y);
     Reg group = (Reg) parameters.size(Extent.GROUP);
-    Reg hkv = (Reg) emit.arith(IntOp.DIV, Ty.S32, h, group);
+    Reg hkv = (Reg) emit.arith(IntOp.DIV, Ty.S32, head, group);
     Map<Expr.Var, Reg> variables = new HashMap<>(tileVariables());
-    Env place = parameters.env(special(Inst.Special.CTAID_Z), h, hkv, variables);
+    Env place = parameters.env(special(Inst.Special.CTAID_Z), head, hkv, variables);
     this.tests =
         kernel
             .tested()
@@ -89,10 +91,9 @@ public final class AmpereSelection {
         new RowCode(
             emit,
             expressions,
-            row,
+            new LaneRows.OneHead(head, row, schedule.rowsPerWarp() / 8),
             (Reg) parameters.size(Extent.SQ),
             (Reg) parameters.size(Extent.SKV),
-            schedule.rowsPerWarp() / 16,
             false,
             1);
     this.registers =
@@ -196,7 +197,7 @@ public final class AmpereSelection {
                   layout.valueStage());
           case O, LSE, MAX_SCORE -> throw new IllegalStateException("a channel of " + operand);
         };
-    Reg head = operand == Operand.Q ? env.h() : env.hkv();
+    Reg of = operand == Operand.Q ? head : env.hkv();
     copies.put(
         operand,
         new Copies(
@@ -205,7 +206,7 @@ public final class AmpereSelection {
             schedule.threads(),
             channel,
             geometry,
-            parameters.headAddress(emit, operand, env.b(), head),
+            parameters.headAddress(emit, operand, env.b(), of),
             parameters.stride(operand, Axis.SEQ),
             parameters.size(operand == Operand.Q ? Extent.SQ : Extent.SKV),
             operand == Operand.Q

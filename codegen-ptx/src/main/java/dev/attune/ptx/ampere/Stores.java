@@ -16,6 +16,7 @@ import dev.attune.ptx.artifact.Parameter.Axis;
 import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RowStore;
 import java.util.List;
 
@@ -132,7 +133,8 @@ final class Stores {
   void rows(Operand operand, Reg[] values) {
     var warpRow = emit.arith(IntOp.ADD, Ty.S32, threads.firstRow(), threads.row());
     Reg row = (Reg) emit.arith(IntOp.ADD, Ty.S32, firstRow, warpRow);
-    new RowStore(emit, parameters).store(operand, values, batch, head, row, threads.pair());
+    LaneRows rows = new LaneRows.OneHead(head, row, values.length);
+    new RowStore(emit, parameters).store(operand, values, batch, rows, threads.pair());
   }
 
   private Reg b32() {

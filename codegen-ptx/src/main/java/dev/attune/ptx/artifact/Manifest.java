@@ -4,20 +4,22 @@ import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Shape;
 import java.util.List;
 
 /**
  * How to launch a kernel: everything a host needs besides the PTX.
  *
- * <p>There are {@code ceil(Sq / rowsPerBlock) · Hq · B} items of work; a launch without any does
- * nothing.
+ * <p>There are {@code ceil(Sq / rowsPerBlock) · Hq · B} items of work, or, where the query heads of
+ * a group share an item, {@code ceil(Sq / ⌊rowsPerBlock / group⌋) · Hkv · B}; a launch without any
+ * does nothing.
  *
  * @param spec name of the attention
  * @param entry name of the PTX entry
  * @param grid how items become CTAs
  * @param queries the query lengths at which the kernel is meant to be fast; it serves all
  * @param threads threads per CTA, one-dimensional
- * @param rowsPerBlock query rows of an item
+ * @param rowsPerBlock rows of an item
  * @param sharedBytes dynamic shared memory per CTA
  * @param parameters the kernel's parameters in order, each aligned in the block as its type asks
  * @param params the declared run-time scalars, for hosts that have no spec
@@ -49,7 +51,32 @@ public record Manifest(
     /** One CTA each: the grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B). */
     ITEMS,
     /** CTAs take items until none is left: the grid is min(items, SMs of the device). */
-    PERSISTENT
+    PERSISTENT,
+    /** The same, where the query heads of a group share an item. */
+    PERSISTENT_PACKED
+  }
+
+  /** Whether the query heads of a group share an item: groups then have at most its rows. */
+  public boolean packed() {
+    return grid == Grid.PERSISTENT_PACKED;
+  }
+
+  /**
+   * How many tiles the queries of a head are cut into; a group has at most {@code rowsPerBlock}
+   * heads if they are packed.
+   */
+  public int tiles(Shape shape) {
+    return Math.ceilDiv(shape.seq(), packed() ? rowsPerBlock / shape.group() : rowsPerBlock);
+  }
+
+  /** How many items a batch element has. */
+  public long items(Shape shape) {
+    return (long) tiles(shape) * (packed() ? shape.kvHeads() : shape.heads());
+  }
+
+  /** How many rows the items of a batch element have, those that are past the end included. */
+  public long rows(Shape shape) {
+    return items(shape) * rowsPerBlock;
   }
 
   /**

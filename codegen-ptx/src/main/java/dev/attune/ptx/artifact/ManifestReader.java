@@ -108,18 +108,23 @@ final class ManifestReader {
             case "scale" -> new Parameter.Role.Scale();
             case "scale_log2e" -> new Parameter.Role.ScaleLog2e();
             case "scalar" -> new Parameter.Role.Scalar(at("param").text());
-            case "tensor_map" ->
-                new Parameter.Role.TensorMap(
-                    operand(), at("box_rows").integer(1, 256), at("box_cols").integer(8, 64));
+            case "tensor_map" -> tensorMap(false);
+            case "grouped_tensor_map" -> tensorMap(true);
+            case "box_bytes" -> new Parameter.Role.BoxBytes(operand());
             case "counter" -> new Parameter.Role.Counter();
             case "captured" -> new Parameter.Role.Captured(at("tensor").text());
             default ->
                 throw at("role")
                     .bad(
-                        "pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map or"
-                            + " counter");
+                        "pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map,"
+                            + " grouped_tensor_map, box_bytes or counter");
           },
           at("type").oneOf(Parameter.Type.values(), Parameter.Type::ptx));
+    }
+
+    private Parameter.Role tensorMap(boolean grouped) {
+      return new Parameter.Role.TensorMap(
+          operand(), at("box_rows").integer(1, 256), at("box_cols").integer(8, 64), grouped);
     }
 
     private Operand operand() {

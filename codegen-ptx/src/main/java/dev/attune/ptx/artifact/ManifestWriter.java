@@ -43,9 +43,11 @@ final class ManifestWriter {
   /** The numbers of CTAs along x, y and z as formulas. */
   static List<String> grid(Manifest.Grid grid, int rowsPerBlock) {
     String tiles = "ceil(Sq / " + rowsPerBlock + ")";
+    String packed = "ceil(Sq / floor(" + rowsPerBlock + " / group))";
     return switch (grid) {
       case ITEMS -> List.of(tiles, "Hq", "B");
       case PERSISTENT -> List.of("min(" + tiles + " * Hq * B, SMs)", "1", "1");
+      case PERSISTENT_PACKED -> List.of("min(" + packed + " * Hkv * B, SMs)", "1", "1");
     };
   }
 
@@ -66,11 +68,12 @@ final class ManifestWriter {
       case Parameter.Role.Scale() -> node.put("role", "scale");
       case Parameter.Role.ScaleLog2e() -> node.put("role", "scale_log2e");
       case Parameter.Role.Scalar(String param) -> node.put("role", "scalar").put("param", param);
-      case Parameter.Role.TensorMap(Operand of, int rows, int cols) ->
-          node.put("role", "tensor_map")
+      case Parameter.Role.TensorMap(Operand of, int rows, int cols, boolean grouped) ->
+          node.put("role", grouped ? "grouped_tensor_map" : "tensor_map")
               .put("of", name(of))
               .put("box_rows", rows)
               .put("box_cols", cols);
+      case Parameter.Role.BoxBytes(Operand of) -> node.put("role", "box_bytes").put("of", name(of));
       case Parameter.Role.Counter() -> node.put("role", "counter");
       case Parameter.Role.Captured(String tensor) ->
           node.put("role", "captured").put("tensor", tensor);

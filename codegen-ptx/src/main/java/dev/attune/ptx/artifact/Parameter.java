@@ -72,8 +72,19 @@ public record Parameter(String name, Role role, Type type) {
      * A tensor map of Q, K, V or O (TENSOR_MAP): 16-bit elements, dimensions (D, S, H, B) with the
      * tensor's strides, a box of (boxCols, boxRows, 1, 1), 128-byte swizzle, no interleave, zeros
      * outside, L2 promotion of 256 bytes.
+     *
+     * @param grouped H is split into the heads of a group and the groups: dimensions (D, group, S,
+     *     H / group, B), a box of (boxCols, group, ⌊boxRows / group⌋, 1, 1)
      */
-    record TensorMap(Operand of, int boxRows, int boxCols) implements Role {}
+    record TensorMap(Operand of, int boxRows, int boxCols, boolean grouped) implements Role {
+      /** A map that is not grouped. */
+      public TensorMap(Operand of, int boxRows, int boxCols) {
+        this(of, boxRows, boxCols, false);
+      }
+    }
+
+    /** How many bytes a box of an operand's grouped tensor map has (S32). */
+    record BoxBytes(Operand of) implements Role {}
 
     /**
      * Device address of two u32 for the kernel's work counter (U64), zero before the first launch.

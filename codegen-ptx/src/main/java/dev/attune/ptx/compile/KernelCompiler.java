@@ -61,7 +61,8 @@ public final class KernelCompiler {
 
   /**
    * Compiles every kernel that a launch may choose from, best first: those of the Hopper family,
-   * each for its query lengths, and one of the Ampere family for what TMA cannot address.
+   * packed ones before others, each for its query lengths, and one of the Ampere family for what
+   * TMA cannot address.
    *
    * @param targets in order of preference
    */
@@ -70,7 +71,10 @@ public final class KernelCompiler {
     List<Compilation> list = new ArrayList<>();
     for (Target target : targets) {
       if (target == Target.SM_90A && HopperSchedules.refuses(headDim).isEmpty()) {
-        for (HopperSchedules.Choice c : HopperSchedules.choices(spec, target, dtype, headDim)) {
+        List<HopperSchedules.Choice> choices =
+            new ArrayList<>(HopperSchedules.packed(spec, target, dtype, headDim));
+        choices.addAll(HopperSchedules.choices(spec, target, dtype, headDim));
+        for (HopperSchedules.Choice c : choices) {
           Options options =
               new Options(target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()));
           list.add(compile(spec, options, c.queries()));
@@ -148,7 +152,8 @@ public final class KernelCompiler {
         options.headDim(),
         switch (schedule) {
           case Schedule.Ampere s -> Manifest.Grid.ITEMS;
-          case Schedule.Hopper s -> Manifest.Grid.PERSISTENT;
+          case Schedule.Hopper s ->
+              s.packed() ? Manifest.Grid.PERSISTENT_PACKED : Manifest.Grid.PERSISTENT;
         },
         queries,
         kernel.threads(),

@@ -161,7 +161,7 @@ final class HopperDecoder {
       return new BulkCopy.Wait(b.header(), leave, readOnly);
     }
     m.require("tensor");
-    m.require("4d");
+    int rank = m.oneOf("4d", "5d").charAt(0) - '0';
     boolean store = m.take("global");
     if (store) {
       m.require("shared::cta");
@@ -178,19 +178,20 @@ final class HopperDecoder {
     Operand tensor = o.get(store ? 0 : 1);
     Place place = shared(b, o.get(store ? 1 : 0));
     Place barrier = store ? place : shared(b, o.get(2));
-    BulkCopy.Source source = source(b, tensor, hint ? o.get(count - 1) : null);
+    BulkCopy.Source source = source(b, tensor, rank, hint ? o.get(count - 1) : null);
     return store
         ? new BulkCopy.Store(b.header(), source, place.base, place.offset)
         : new BulkCopy.Load(
             b.header(), place.base, place.offset, source, barrier.base, barrier.offset);
   }
 
-  private static BulkCopy.Source source(EntryBuilder b, Operand operand, @Nullable Operand policy) {
+  private static BulkCopy.Source source(
+      EntryBuilder b, Operand operand, int rank, @Nullable Operand policy) {
     if (!(operand instanceof Operand.Tensor tensor)) {
       throw b.error("expected a tensor map and coordinates in brackets, found " + operand);
     }
     int base = b.source(tensor.map().base(), PtxType.U64);
-    int[] coordinates = Decoder.vector(b, tensor.coordinates(), TensorMap.RANK, PtxType.S32, false);
+    int[] coordinates = Decoder.vector(b, tensor.coordinates(), rank, PtxType.S32, false);
     int hint = policy == null ? -1 : b.source(policy, PtxType.B64);
     return new BulkCopy.Source(base, tensor.map().offset(), coordinates, hint);
   }

@@ -20,6 +20,11 @@ final class TensorBox {
    * @param corner coordinates of the first element, which may lie outside the tensor
    */
   TensorBox(TensorMap map, int[] corner, int shared, int lane) {
+    if (corner.length != map.rank()) {
+      throw new Fault(
+          lane,
+          "tensor map: %d coordinates for a map of rank %d".formatted(corner.length, map.rank()));
+    }
     this.map = map;
     this.corner = corner;
     this.shared = shared;
@@ -57,7 +62,7 @@ final class TensorBox {
     }
     long address = map.address() + ((long) (corner[0] + first) * map.elementBytes());
     int rest = row;
-    for (int d = 1; d < TensorMap.RANK; d++) {
+    for (int d = 1; d < corner.length; d++) {
       long at = corner[d] + (long) (rest % map.box().get(d));
       rest /= map.box().get(d);
       if (at < 0 || at >= map.dims().get(d)) {

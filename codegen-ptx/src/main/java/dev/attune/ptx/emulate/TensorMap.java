@@ -11,13 +11,14 @@ import java.util.stream.Stream;
  * outside.
  *
  * <p>{@link #encode} packs it into the 128 bytes of a kernel parameter. The layout is the
- * emulator's own, little-endian: a magic word (4 bytes), element size (2), span of the swizzle (2);
- * address (8); four extents (8 each); three strides (8 each); four box extents (4 each); zeros.
+ * emulator's own, little-endian: a magic word (4 bytes), element size (1), rank (1), span of the
+ * swizzle (2); address (8); for each dimension an extent (8); for each but the first a stride (8);
+ * for each a box extent (4); zeros.
  *
  * @param address of the first element, a multiple of 16
  * @param elementBytes 2 or 4
- * @param dims extents in elements, the contiguous dimension first
- * @param strides distances in bytes between neighbours along the other three, multiples of 16
+ * @param dims extents in elements, four or five, the contiguous dimension first
+ * @param strides distances in bytes between neighbours along the others, multiples of 16
  * @param box extents of a box in elements, 1 to 256
  * @param swizzle how a box is arranged in shared memory
  */
@@ -31,9 +32,6 @@ public record TensorMap(
 
   /** Bytes of an encoded map. */
   public static final int BYTES = 128;
-
-  /** Dimensions of the tensor. */
-  public static final int RANK = 4;
 
   private static final int MAGIC = 0x4D54_7441;
 
@@ -65,7 +63,10 @@ public record TensorMap(
     dims = List.copyOf(dims);
     strides = List.copyOf(strides);
     box = List.copyOf(box);
-    require(dims.size() == RANK && strides.size() == RANK - 1 && box.size() == RANK, "rank 4");
+    require(dims.size() == 4 || dims.size() == 5, "rank 4 or 5");
+    require(
+        strides.size() == dims.size() - 1 && box.size() == dims.size(),
+        "a stride for every dimension but the first and a box extent for each");
     require(elementBytes == 2 || elementBytes == 4, "elements of 2 or 4 bytes");
     require(address > 0 && address % 16 == 0, "an address that is a multiple of 16");
     require(dims.stream().allMatch(d -> d >= 1 && d <= 1L << 32), "extents of 1 to 2^32");
@@ -85,6 +86,11 @@ public record TensorMap(
     }
   }
 
+  /** Dimensions of the tensor. */
+  int rank() {
+    return dims.size();
+  }
+
   /** Bytes of a box in shared memory, including what lies outside the tensor. */
   public int boxBytes() {
     return box.stream().reduce(elementBytes, Math::multiplyExact);
@@ -93,7 +99,8 @@ public record TensorMap(
   /** The 128 bytes of a kernel parameter. */
   public byte[] encode() {
     ByteBuffer block = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    block.putInt(MAGIC).putShort((short) elementBytes).putShort((short) swizzle.span());
+    block.putInt(MAGIC).put((byte) elementBytes).put((byte) rank());
+    block.putShort((short) swizzle.span());
     block.putLong(address);
     dims.forEach(block::putLong);
     strides.forEach(block::putLong);
@@ -109,7 +116,8 @@ public record TensorMap(
   static TensorMap decode(byte[] block, int offset) {
     ByteBuffer bytes = ByteBuffer.wrap(block, offset, BYTES).order(ByteOrder.LITTLE_ENDIAN);
     require(bytes.getInt() == MAGIC, "its encoding, which other bytes were found for");
-    int elementBytes = bytes.getShort();
+    int elementBytes = bytes.get();
+    int rank = bytes.get();
     int span = bytes.getShort();
     Swizzle swizzle =
         Stream.of(Swizzle.values())
@@ -118,9 +126,9 @@ public record TensorMap(
             .orElseThrow(
                 () -> new IllegalArgumentException("A tensor map has no swizzle of " + span + "."));
     long address = bytes.getLong();
-    List<Long> dims = Stream.generate(bytes::getLong).limit(RANK).toList();
-    List<Long> strides = Stream.generate(bytes::getLong).limit(RANK - 1).toList();
-    List<Integer> box = Stream.generate(bytes::getInt).limit(RANK).toList();
+    List<Long> dims = Stream.generate(bytes::getLong).limit(rank).toList();
+    List<Long> strides = Stream.generate(bytes::getLong).limit(rank - 1).toList();
+    List<Integer> box = Stream.generate(bytes::getInt).limit(rank).toList();
     return new TensorMap(address, elementBytes, dims, strides, box, swizzle);
   }
 }

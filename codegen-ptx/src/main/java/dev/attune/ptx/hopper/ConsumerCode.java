@@ -2,9 +2,10 @@ package dev.attune.ptx.hopper;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.spec.CompareOp;
-import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.TileKernel;
@@ -22,6 +23,7 @@ import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.ExprCode;
 import dev.attune.ptx.select.Held;
+import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.RowStore;
@@ -33,6 +35,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A consumer: a warpgroup that computes 64 query rows of every item it receives. */
 final class ConsumerCode {
@@ -47,10 +50,11 @@ final class ConsumerCode {
   private final Reg barrier;
   private final Reg elected;
   private final Reg groupRow;
-  private final Reg laneRow;
+  private final ItemShape shape;
+  private final ItemShape.Lane laneRows;
   private final Reg lane;
   private final Reg pair;
-  private final Reg outputMap;
+  private final @Nullable Reg outputMap;
   private final Products products;
   private final Fragments fragments;
   private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
@@ -78,13 +82,13 @@ final class ConsumerCode {
     var warp = emit.arith(IntOp.SHR, Ty.S32, inGroup, new IntConst(5));
     Reg warpRow = (Reg) emit.mad(Ty.S32, warp, new IntConst(16), groupRow);
     var row = emit.arith(IntOp.SHR, Ty.S32, lane, new IntConst(2));
-    this.laneRow = (Reg) emit.arith(IntOp.ADD, Ty.S32, warpRow, row);
+    this.shape = ItemShape.emit(emit, context.parameters(), kernel);
+    this.laneRows = shape.lane((Reg) emit.arith(IntOp.ADD, Ty.S32, warpRow, row));
     var quad = emit.arith(IntOp.AND, Ty.B32, lane, new IntConst(3));
     this.pair = (Reg) emit.arith(IntOp.SHL, Ty.B32, quad, new IntConst(1));
     this.products = new Products(emit, kernel.dtype(), layout, kernel.headDim());
     this.fragments = new Fragments(emit, layout, lane, warpRow, context.shared());
-    this.outputMap = emit.fresh(Reg.Kind.B64);
-    emit.add(new Inst.TensorMapAddress(outputMap, context.parameters().tensorMap(Operand.O)));
+    this.outputMap = context.schedule().output() == Output.DIRECT ? null : outputMap();
     for (Operand of : List.of(Operand.Q, Operand.K, Operand.V)) {
       rings.put(of, new Ring(emit, context.shared(), layout, of, false));
       var at = emit.arith(IntOp.ADD, Ty.S32, context.shared(), new IntConst(layout.buffer(of)));
@@ -93,6 +97,12 @@ final class ConsumerCode {
       }
       lower.put(of, products.lower(of, (Reg) at));
     }
+  }
+
+  private Reg outputMap() {
+    Reg map = emit.fresh(Reg.Kind.B64);
+    emit.add(new Inst.TensorMapAddress(map, context.parameters().tensorMap(Operand.O)));
+    return map;
   }
 
   void emit() {
@@ -120,7 +130,9 @@ final class ConsumerCode {
     emit.scope(() -> new Item(slot.get(0), slot.get(1), slot.get(2), query).run(items.body()));
     emit.add(new Inst.Bra(start, true));
     emit.add(new Inst.Label(done));
-    emit.add(new Inst.TmaStoreWait(0, false));
+    if (outputMap != null) {
+      emit.add(new Inst.TmaStoreWait(0, false));
+    }
     emit.add(new Inst.Ret());
   }
 
@@ -129,7 +141,7 @@ final class ConsumerCode {
     private final Reg batch;
     private final Reg head;
     private final Reg first;
-    private final Reg row;
+    private final LaneRows mine;
     private final Held.Matrix query;
     private final RegisterCode code;
     private final Map<Operand, Reg> barriers = new HashMap<>();
@@ -145,16 +157,10 @@ final class ConsumerCode {
       this.head = head;
       this.query = query;
       var parameters = context.parameters();
-      this.first = (Reg) emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(kernel.rows()));
-      this.row = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, laneRow);
-      Reg mine = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, groupRow);
-      Map<Expr.Var, Reg> variables =
-          new HashMap<>(ProducerCode.rows(context, first, kernel.rows()));
-      variables.put(TileKernel.ROLE_FIRST, ProducerCode.inside(context, mine, 0));
-      variables.put(
-          TileKernel.ROLE_LAST, ProducerCode.inside(context, mine, HopperLayout.GROUP_ROWS - 1L));
-      Reg kvHead = (Reg) emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(Extent.GROUP));
-      Env env = parameters.env(batch, head, kvHead, variables);
+      this.first = shape.first(tile);
+      this.mine = laneRows.of(first, head);
+      Map<Expr.Var, Reg> variables = shape.variables(first, groupRow);
+      Env env = shape.env(batch, head, variables);
       Optional<TileTests> tests =
           context.testsTiles() ? Optional.of(context.counted(env, lane)) : Optional.empty();
       if (tests.isPresent()) {
@@ -166,10 +172,9 @@ final class ConsumerCode {
           new RowCode(
               emit,
               expressions,
-              row,
+              mine,
               (Reg) parameters.size(Extent.SQ),
               (Reg) parameters.size(Extent.SKV),
-              1,
               true,
               CHAINS);
       this.code =
@@ -215,7 +220,7 @@ final class ConsumerCode {
           case Op.StoreRow o -> {
             emit.operation("store " + o.operand());
             new RowStore(emit, context.parameters())
-                .store(o.operand(), code.rowValues(o.in()), batch, head, row, pair);
+                .store(o.operand(), code.rowValues(o.in()), batch, mine, pair);
           }
           default -> code.operation(op);
         }
@@ -289,24 +294,30 @@ final class ConsumerCode {
 
     private void store(Op.Store o) {
       emit.operation("store " + o.operand());
+      Held.LeftOperands output = (Held.LeftOperands) code.get(o.in());
+      if (o.staging() == Op.Staging.DIRECT) {
+        new RowStore(emit, context.parameters())
+            .store(output, kernel.headDim().v(), batch, mine, pair);
+        return;
+      }
       stored = o.staging() == Op.Staging.QUERY;
       if (o.staging() == Op.Staging.OWN) {
         emit.add(new Inst.TmaStoreWait(0, true));
       }
       synchronize();
-      fragments.write(Operand.O, (Held.LeftOperands) code.get(o.in()));
+      fragments.write(Operand.O, output);
       emit.add(new Inst.FenceProxyAsync());
       synchronize();
       String done = emit.label("stored");
       emit.add(new Inst.Guarded(elected, true, new Inst.Bra(done, false)));
-      Reg mine = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, groupRow);
+      Reg row = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, groupRow);
       Reg from =
           (Reg) emit.mad(Ty.S32, groupRow, new IntConst(HopperLayout.PITCH), context.shared());
       for (int slab = 0; slab < layout.slabs(Operand.O); slab++) {
         emit.add(
             new Inst.TmaStore(
-                outputMap,
-                List.of(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS), mine, head, batch),
+                requireNonNull(outputMap),
+                List.of(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS), row, head, batch),
                 new Address(from, layout.buffer(Operand.O) + slab * layout.slab(Operand.O))));
       }
       emit.add(new Inst.TmaStoreCommit());

@@ -2,6 +2,7 @@ package dev.attune.ptx.hopper;
 
 import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.ScoreFactor;
+import dev.attune.compiler.pass.PackHeads;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * The schedules of the Hopper family, best first, and the arithmetic that says which of them fit.
@@ -87,16 +89,73 @@ public final class HopperSchedules {
   }
 
   /**
+   * The schedules whose items hold the rows of all query heads of a group, fewest rows first. They
+   * are for queries that leave most of every other schedule's tile idle.
+   */
+  public static List<Choice> packed(AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
+    if (PackHeads.refuses(spec).isPresent()) {
+      return List.of();
+    }
+    int rows = choose(spec, target, dtype, dim, OptionalInt.of(1)).rows();
+    int widest = Math.max(dim.qk(), dim.v());
+    boolean light = light(spec);
+    List<Integer> cols =
+        light
+            ? plain(spec) ? List.of(128, 96, 64, 48) : List.of(80, 64, 48)
+            : widest <= 128 ? List.of(80, 48) : List.of(48);
+    // What heavy specs keep besides fits the registers of one consumer only.
+    return Stream.of(1, 2)
+        .limit(light ? 2 : 1)
+        .flatMap(consumers -> packed(target, dim, cols, consumers).stream())
+        .map(s -> new Choice(s, new Lengths(1, rows - 1)))
+        .toList();
+  }
+
+  /**
+   * The widest and deepest tiles that fit: what is loaded ahead hides the latency of memory. The
+   * queries of an item are so few that no tile is empty for one consumer only.
+   */
+  private static Optional<Schedule.Hopper> packed(
+      Target target, HeadDim dim, List<Integer> widths, int consumers) {
+    for (int cols : widths) {
+      for (int stages = 4; stages >= 2; stages--) {
+        Schedule.Hopper s =
+            new Schedule.Hopper(
+                cols,
+                consumers,
+                stages,
+                false,
+                Output.DIRECT,
+                false,
+                false,
+                true,
+                true,
+                LAZY,
+                "few queries of a head");
+        if (fits(target, dim, s)) {
+          return Optional.of(s);
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
    * A score that is evaluated at every element takes the registers that would hold Q, and more than
    * threads have where there are four consumers.
    */
   private static Schedule.Hopper suited(AttentionSpec spec, Schedule.Hopper s) {
-    boolean plain =
-        spec.normalization() instanceof Normalization.Softmax && ScoreFactor.plain(spec);
+    boolean plain = plain(spec);
     if (!plain && s.consumers() == 4) {
       return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
     }
     return plain ? s : s.queryInShared();
+  }
+
+  /** Whether scores are the products times a factor, so that none is evaluated by element. */
+  private static boolean plain(AttentionSpec spec) {
+    return spec.normalization() instanceof Normalization.Softmax
+        && ScoreFactor.plain(spec);
   }
 
   /**
@@ -203,8 +262,8 @@ public final class HopperSchedules {
    */
   public static boolean fits(Target target, HeadDim dim, Schedule.Hopper s) {
     return HopperLayout.of(dim, s).bytes() <= target.sharedBytesPerBlock()
-        && registers(dim, s) <= Registers.of(s.consumers()).consumer()
-        && dim.v() / 2 + OTHER_REGISTERS <= Registers.of(s.consumers()).entry();
+        && registers(dim, s) <= Registers.of(s).consumer()
+        && dim.v() / 2 + OTHER_REGISTERS <= Registers.of(s).entry();
   }
 
   private static int registers(HeadDim dim, Schedule.Hopper s) {

@@ -1,6 +1,7 @@
 package dev.attune.ptx.hopper;
 
 import dev.attune.compiler.schedule.Schedule;
+import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Extent;
@@ -66,12 +67,15 @@ public final class HopperSelection {
     emit.add(new Inst.ShflIdx(group, emit.arith(IntOp.SHR, Ty.S32, thread, new IntConst(7)), 0));
     Reg shared = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.SharedBase(shared));
+    if (kernel.packed()) {
+      clear(parameters.boxBytes(Operand.Q), thread, shared);
+    }
     initialise(thread, shared);
     String consumer = emit.label("consumer");
     Reg consumes = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, consumes, group, new IntConst(0)));
     emit.add(new Inst.Guarded(consumes, false, new Inst.Bra(consumer, true)));
-    Registers registers = Registers.of(schedule.consumers());
+    Registers registers = Registers.of(schedule);
     Context context =
         new Context(emit, kernel, schedule, layout, parameters, thread, group, shared);
     emit.scope(() -> new ProducerCode(context, roles.roles().get(0), registers).emit());
@@ -137,11 +141,14 @@ public final class HopperSelection {
   private Map<Operand, Role.TensorMap> maps() {
     Map<Operand, Role.TensorMap> maps = new EnumMap<>(Operand.class);
     for (Operand of : LOADED) {
-      maps.put(of, new Role.TensorMap(of, layout.rows(of), HopperLayout.SLAB_COLUMNS));
+      boolean grouped = of == Operand.Q && kernel.packed();
+      maps.put(of, new Role.TensorMap(of, layout.rows(of), HopperLayout.SLAB_COLUMNS, grouped));
     }
-    maps.put(
-        Operand.O,
-        new Role.TensorMap(Operand.O, HopperLayout.GROUP_ROWS, HopperLayout.SLAB_COLUMNS));
+    if (schedule.output() != Output.DIRECT) {
+      maps.put(
+          Operand.O,
+          new Role.TensorMap(Operand.O, HopperLayout.GROUP_ROWS, HopperLayout.SLAB_COLUMNS));
+    }
     return maps;
   }
 
@@ -149,6 +156,34 @@ public final class HopperSelection {
     Reg reg = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.ReadSpecial(reg, special));
     return reg;
+  }
+
+  /**
+   * Idle rows of Q are zeros: no load writes there, but products read them. Of r rows fewer than r
+   * / 2 are idle.
+   *
+   * @param used bytes of a slab that loads write
+   */
+  private void clear(Reg used, Reg thread, Reg shared) {
+    emit.operation("idle rows");
+    int chunk = 16;
+    int slab = layout.slab(Operand.Q);
+    int most = Math.ceilDiv(slab / 2, chunk * schedule.threads());
+    var mine = emit.mad(Ty.S32, thread, new IntConst(chunk), used);
+    Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S32, mine, shared);
+    Reg zero = emit.reg(new IntConst(0), Reg.Kind.B32);
+    for (int i = 0; i < most; i++) {
+      int step = i * chunk * schedule.threads();
+      Reg idle =
+          emit.compare(
+              CompareOp.LT, Ty.S32, emit.reg(mine, Reg.Kind.B32), new IntConst(slab - step));
+      for (int s = 0; s < layout.slabs(Operand.Q); s++) {
+        Address at = new Address(to, layout.buffer(Operand.Q) + s * slab + step);
+        List<Reg> zeros = List.of(zero, zero, zero, zero);
+        emit.add(new Inst.Guarded(idle, false, new Inst.St(Space.SHARED, MemTy.B32, at, zeros)));
+      }
+    }
+    emit.add(new Inst.FenceProxyAsync());
   }
 
   /** One thread sets the barriers up before any other uses them. */

@@ -3,8 +3,8 @@ package dev.attune.ptx.hopper;
 import static java.util.Objects.requireNonNull;
 
 import dev.attune.compiler.spec.CompareOp;
-import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Extent;
+import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.TileKernel;
@@ -21,6 +21,7 @@ import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.ExprCode;
 import dev.attune.ptx.select.Held;
+import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.TileTests;
@@ -45,6 +46,7 @@ final class ProducerCode {
   private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> maps = new EnumMap<>(Operand.class);
   private final Map<Operand, TileTests.Cursor> tiles = new EnumMap<>(Operand.class);
+  private @Nullable ItemShape shape;
   private @Nullable WorkItems work;
   private @Nullable Reg next;
   private @Nullable TileTests tests;
@@ -101,8 +103,9 @@ final class ProducerCode {
   }
 
   private void items(List<Op> body, Op.Items.Claimed claimed) {
-    TileKernel kernel = context.kernel();
-    work = new WorkItems(emit, context.parameters(), kernel, claimed.sectionBytes());
+    // In each role by itself: what all hold from the start on, some assemblers spill.
+    shape = ItemShape.emit(emit, context.parameters(), context.kernel());
+    work = new WorkItems(shape, claimed.sectionBytes());
     Reg number = special(Inst.Special.CTAID_X);
     Reg ctas = special(Inst.Special.NCTAID_X);
     Reg count = work.count();
@@ -151,11 +154,10 @@ final class ProducerCode {
 
   private void item(List<Op> body, WorkItems.Item item) {
     TileKernel kernel = context.kernel();
-    Reg first = (Reg) emit.arith(IntOp.MUL, Ty.S32, item.tile(), new IntConst(kernel.rows()));
-    Reg kvHead =
-        (Reg) emit.arith(IntOp.DIV, Ty.U32, item.head(), context.parameters().size(Extent.GROUP));
-    Map<Expr.Var, Reg> variables = new HashMap<>(rows(context, first, kernel.rows()));
-    Env env = context.parameters().env(item.batch(), item.head(), kvHead, variables);
+    Reg first = shape().first(item.tile());
+    Reg kvHead = shape().kvHead(item.head());
+    Map<Expr.Var, Reg> variables = new HashMap<>(shape().variables(first));
+    Env env = shape().env(item.batch(), item.head(), variables);
     tiles.clear();
     if (leader != null) {
       // The warp is the CTA's first.
@@ -171,29 +173,15 @@ final class ProducerCode {
         new RowCode(
             emit,
             expressions,
-            first,
+            new LaneRows.OneHead(item.head(), first, 0),
             (Reg) context.parameters().size(Extent.SQ),
             (Reg) context.parameters().size(Extent.SKV),
-            1,
             false,
             1);
     RegisterCode code =
         new RegisterCode(emit, kernel, role.body(), expressions, none, first, Optional.empty());
     code.put(kernel.qTile(), new Held.Int(item.tile()));
     block(body, code, item, kvHead);
-  }
-
-  /** The variables of the rows that an item has. */
-  static Map<Expr.Var, Reg> rows(Context context, Reg first, int rows) {
-    return Map.of(TileKernel.Q_FIRST, first, TileKernel.Q_LAST, inside(context, first, rows - 1L));
-  }
-
-  /** {@code first} and {@code further} rows on, but before Sq. */
-  static Reg inside(Context context, Reg first, long further) {
-    Emitter emit = context.emit();
-    var row = emit.arith(IntOp.ADD, Ty.S32, first, new IntConst(further));
-    var end = emit.arith(IntOp.SUB, Ty.S32, context.parameters().size(Extent.SQ), new IntConst(1));
-    return (Reg) emit.arith(IntOp.MIN, Ty.S32, row, end);
   }
 
   private void block(List<Op> ops, RegisterCode code, WorkItems.Item item, Reg kvHead) {
@@ -244,17 +232,22 @@ final class ProducerCode {
                 tests.counts()));
       }
     }
-    act(new Inst.MbarrierExpect(ring.full(barriers), layout.tile(operand)));
+    act(new Inst.MbarrierExpect(ring.full(barriers), bytes(operand)));
     dev.attune.ptx.Operand tile =
         emit.arith(IntOp.ADD, Ty.S32, code.integer(put.index()), new IntConst(put.ahead()));
     if (tiles.containsKey(operand)) {
       tile = requireNonNull(tiles.get(operand)).next(tile);
     }
-    var row = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(layout.rows(operand)));
+    var positions = query ? shape().positions() : new IntConst(layout.rows(operand));
+    var row = emit.arith(IntOp.MUL, Ty.S32, tile, positions);
+    boolean grouped = query && context.kernel().packed();
     Reg buffer = ring.staged(context.shared(), layout.tile(operand));
     for (int slab = 0; slab < layout.slabs(operand); slab++) {
       List<dev.attune.ptx.Operand> coordinates = new ArrayList<>();
       coordinates.add(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS));
+      if (grouped) {
+        coordinates.add(new IntConst(0));
+      }
       coordinates.add(row);
       coordinates.add(query ? item.head() : kvHead);
       coordinates.add(item.batch());
@@ -268,8 +261,23 @@ final class ProducerCode {
     ring.advance();
   }
 
+  /** Bytes of a tile. */
+  private dev.attune.ptx.Operand bytes(Operand operand) {
+    return operand == Operand.Q && context.kernel().packed()
+        ? emit.arith(
+            IntOp.MUL,
+            Ty.S32,
+            context.parameters().boxBytes(operand),
+            new IntConst(layout.slabs(operand)))
+        : new IntConst(layout.tile(operand));
+  }
+
   private void slot(List<Reg> words) {
     act(new Inst.St(Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
+  }
+
+  private ItemShape shape() {
+    return requireNonNull(shape, "no items yet");
   }
 
   private Ring ring(Operand operand) {

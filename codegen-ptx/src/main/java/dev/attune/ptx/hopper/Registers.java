@@ -1,5 +1,7 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.schedule.Schedule;
+
 /**
  * How the registers of an SM are shared out by {@code setmaxnreg}. A CTA starts with as many for
  * every thread as 65536 allow, in steps of 8; the producer gives back what the consumers take.
@@ -12,13 +14,14 @@ record Registers(int entry, int producer, int consumer) {
   private static final int POOL = 64 * 1024;
   private static final int GROUP = 128;
 
-  /** The shares for a number of consumer warpgroups. */
-  static Registers of(int consumers) {
+  /** The shares under a schedule. The producer of packed items has more to keep. */
+  static Registers of(Schedule.Hopper schedule) {
+    int consumers = schedule.consumers();
     int threads = GROUP * (consumers + 1);
     int entry = Math.min(256, POOL / threads / 8 * 8);
     return switch (consumers) {
-      case 1 -> new Registers(entry, 56, 256);
-      case 2 -> new Registers(entry, 24, 240);
+      case 1 -> new Registers(entry, 128, 256);
+      case 2 -> schedule.packed() ? new Registers(entry, 40, 232) : new Registers(entry, 24, 240);
       case 3 -> new Registers(entry, 32, 160);
       case 4 -> new Registers(entry, 24, 112);
       default -> throw new IllegalArgumentException(consumers + " consumer warpgroups");

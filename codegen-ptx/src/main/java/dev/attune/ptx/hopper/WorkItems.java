@@ -16,6 +16,7 @@ import dev.attune.ptx.select.KernelParameters;
 final class WorkItems {
   private final Emitter emit;
   private final KernelParameters parameters;
+  private final ItemShape shape;
   private final Operand tiles;
   private final Operand heads;
   private final Operand section;
@@ -24,24 +25,26 @@ final class WorkItems {
   /** A work item in registers. */
   record Item(Reg batch, Reg head, Reg tile) {}
 
-  WorkItems(Emitter emit, KernelParameters parameters, TileKernel kernel, long sectionBytes) {
-    this.emit = emit;
-    this.parameters = parameters;
+  WorkItems(ItemShape shape, long sectionBytes) {
+    this.emit = shape.emit();
+    this.parameters = shape.parameters();
+    this.shape = shape;
+    TileKernel kernel = shape.kernel();
     this.order = kernel.order();
-    Operand round =
-        emit.arith(IntOp.ADD, Ty.S32, parameters.size(Extent.SQ), new IntConst(kernel.rows() - 1L));
-    this.tiles = emit.arith(IntOp.DIV, Ty.U32, round, new IntConst(kernel.rows()));
+    Operand further = emit.arith(IntOp.SUB, Ty.S32, shape.positions(), new IntConst(1));
+    Operand round = emit.arith(IntOp.ADD, Ty.S32, parameters.size(Extent.SQ), further);
+    this.tiles = emit.arith(IntOp.DIV, Ty.U32, round, shape.positions());
     this.heads =
-        emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), parameters.size(Extent.HQ));
+        emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), parameters.size(shape.heads()));
     this.section = section(kernel.headDim(), sectionBytes);
   }
 
-  /** Query heads of a section: the group times the largest power of two of kv heads that fit. */
+  /** Heads of a section: those of the largest power of two of kv heads that fit. */
   private Operand section(HeadDim dim, long sectionBytes) {
-    Operand group = parameters.size(Extent.GROUP);
+    Operand group = shape.perKvHead();
     long keys = sectionBytes / (2L * (dim.qk() + dim.v()));
     if (keys < 2) {
-      return group;
+      return emit.reg(group, Reg.Kind.B32);
     }
     Operand some = emit.arith(IntOp.MAX, Ty.S32, parameters.size(Extent.SKV), new IntConst(1));
     Operand fit = emit.arith(IntOp.DIV, Ty.U32, new IntConst(keys), some);
@@ -72,8 +75,8 @@ final class WorkItems {
     Operand skipped = emit.arith(IntOp.MUL, Ty.S32, nth, width);
     Operand inSection = emit.arith(IntOp.SUB, Ty.S32, within, skipped);
     Operand head = emit.arith(IntOp.ADD, Ty.S32, before, inSection);
-    Operand batch = emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(Extent.HQ));
-    Operand first = emit.arith(IntOp.MUL, Ty.S32, batch, parameters.size(Extent.HQ));
+    Operand batch = emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(shape.heads()));
+    Operand first = emit.arith(IntOp.MUL, Ty.S32, batch, parameters.size(shape.heads()));
     Operand inBatch = emit.arith(IntOp.SUB, Ty.S32, head, first);
     Operand tile =
         switch (order) {

@@ -5,12 +5,13 @@ import dev.attune.compiler.spec.Extent;
 import dev.attune.ptx.Operand;
 import dev.attune.ptx.Reg;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a kernel keeps what is the same for all elements of a CTA.
  *
  * @param b batch element
- * @param h query head
+ * @param h query head; none where the rows of an item are of several
  * @param hkv key/value head
  * @param sizes the extents
  * @param scale the softmax scale
@@ -21,7 +22,7 @@ import java.util.Map;
  */
 public record Env(
     Reg b,
-    Reg h,
+    @Nullable Reg h,
     Reg hkv,
     Map<Extent, Operand> sizes,
     Reg scale,

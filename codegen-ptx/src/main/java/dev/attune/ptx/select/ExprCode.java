@@ -70,9 +70,15 @@ public final class ExprCode {
     record Held(Reg reg) implements Bool {}
   }
 
+  /** Whether an expression is the same for all rows and keys of an item. */
+  private boolean uniform(Expr e) {
+    return Lowering.uniform(e)
+        && (env.h() != null || !Exprs.uses(e, new Expr.At(Position.H)::equals));
+  }
+
   /** Computes what of the expression is uniform, so that later code finds it. */
   public void hoistUniform(Expr e) {
-    if (!Lowering.uniform(e)) {
+    if (!uniform(e)) {
       Exprs.children(e).forEach(this::hoistUniform);
       return;
     }
@@ -87,7 +93,7 @@ public final class ExprCode {
   public void hoistRowGathers(Expr e, Site row) {
     boolean byRow =
         e instanceof Expr.Gather
-            && Exprs.uses(e, Position.Q)
+            && !uniform(e)
             && !Exprs.uses(e, Position.KV)
             && !Exprs.uses(e, x -> x instanceof Expr.Score);
     if (!byRow) {
@@ -120,7 +126,7 @@ public final class ExprCode {
       case Expr.At(Position p) ->
           switch (p) {
             case B -> IntVal.of(env.b());
-            case H -> IntVal.of(env.h());
+            case H -> site.h() != null ? site.h() : IntVal.of(requireNonNull(env.h(), "one head"));
             case HKV -> IntVal.of(env.hkv());
             case Q -> requireNonNull(site.q(), "a query position");
             case KV -> requireNonNull(site.kv(), "a key position");
@@ -497,7 +503,13 @@ public final class ExprCode {
   private Reg gather(Expr.Gather g, Site site) {
     TensorDecl tensor = spec.tensor(g.tensor()).orElseThrow();
     Site inside =
-        new Site(site.qInside(), site.qInside(), site.kvInside(), site.kvInside(), site.score());
+        new Site(
+            site.h(),
+            site.qInside(),
+            site.qInside(),
+            site.kvInside(),
+            site.kvInside(),
+            site.score());
     MemTy type =
         switch (g.type()) {
           case INT -> MemTy.B32;

@@ -27,6 +27,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The parameters of a forward kernel, loaded into registers at its start. */
 public final class KernelParameters {
@@ -48,26 +50,29 @@ public final class KernelParameters {
     List<Parameter> list = new ArrayList<>();
     TILES.forEach(of -> list.add(address(of)));
     rowOutputs(spec).forEach(of -> list.add(address(of)));
-    for (Operand of : TILES) {
-      for (Axis axis : Axis.values()) {
-        String name = lower(of) + "_stride_" + lower(axis);
-        list.add(new Parameter(name, new Role.Stride(of, axis), Parameter.Type.S64));
-      }
-    }
+    TILES.forEach(of -> list.addAll(strides(of)));
     list.addAll(uniform(spec));
     return load(emit, new KernelParameters(spec, dim, list));
   }
 
   /**
-   * The parameters of a kernel that moves Q, K, V and O by tensor maps and takes its work from a
-   * counter.
+   * The parameters of a kernel that moves tiles by tensor maps, or by pointers and strides where it
+   * has no map of them, and takes its work from a counter.
    */
   public static KernelParameters mapped(
       Emitter emit, AttentionSpec spec, HeadDim dim, Map<Operand, Role.TensorMap> maps) {
     List<Parameter> list = new ArrayList<>();
     for (Operand of : TILES) {
-      Role.TensorMap map = requireNonNull(maps.get(of), () -> "no tensor map of " + of);
+      Role.TensorMap map = maps.get(of);
+      if (map == null) {
+        list.add(address(of));
+        list.addAll(strides(of));
+        continue;
+      }
       list.add(new Parameter(lower(of) + "_map", map, Parameter.Type.TENSOR_MAP));
+      if (map.grouped()) {
+        list.add(new Parameter(lower(of) + "_box", new Role.BoxBytes(of), Parameter.Type.S32));
+      }
     }
     rowOutputs(spec).forEach(of -> list.add(address(of)));
     list.add(new Parameter("counter", new Role.Counter(), Parameter.Type.U64));
@@ -96,6 +101,17 @@ public final class KernelParameters {
 
   private static Parameter address(Operand of) {
     return new Parameter(lower(of), new Role.Pointer(of), Parameter.Type.U64);
+  }
+
+  private static List<Parameter> strides(Operand of) {
+    return Stream.of(Axis.values())
+        .map(
+            axis ->
+                new Parameter(
+                    lower(of) + "_stride_" + lower(axis),
+                    new Role.Stride(of, axis),
+                    Parameter.Type.S64))
+        .toList();
   }
 
   private static List<Operand> rowOutputs(AttentionSpec spec) {
@@ -156,6 +172,11 @@ public final class KernelParameters {
     return reg(new Role.Pointer(of));
   }
 
+  /** Bytes of a box of an operand's grouped tensor map. */
+  public Reg boxBytes(Operand of) {
+    return reg(new Role.BoxBytes(of));
+  }
+
   /** Address of the work counter. */
   public Reg counter() {
     return reg(new Role.Counter());
@@ -179,8 +200,12 @@ public final class KernelParameters {
     return (Reg) emit.arith(IntOp.ADD, Ty.S64, pointer(of), bytes);
   }
 
-  /** Where expressions find what is uniform. */
-  public Env env(Reg b, Reg h, Reg hkv, Map<Expr.Var, Reg> tile) {
+  /**
+   * Where expressions find what is uniform.
+   *
+   * @param h none where the rows of an item are of several query heads
+   */
+  public Env env(Reg b, @Nullable Reg h, Reg hkv, Map<Expr.Var, Reg> tile) {
     Map<Extent, dev.attune.ptx.Operand> sizes = new EnumMap<>(Extent.class);
     for (Extent extent : Extent.values()) {
       sizes.put(extent, size(extent));

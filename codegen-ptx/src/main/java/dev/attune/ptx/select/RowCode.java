@@ -36,7 +36,7 @@ public final class RowCode {
 
   private final Emitter emit;
   private final ExprCode expressions;
-  private final Reg row;
+  private final LaneRows rows;
   private final Reg queries;
   private final Reg keys;
   private final int blocks;
@@ -44,11 +44,11 @@ public final class RowCode {
   private final int chains;
 
   /**
-   * Code for a lane whose first row is {@code row}, counted in the sequence.
+   * Code for a lane.
    *
+   * @param rows its rows, two of each block of 16
    * @param queries Sq
    * @param keys Skv
-   * @param blocks blocks of 16 rows
    * @param branches the code may branch by what a warp holds
    * @param chains independent chains in which a row is reduced: more hide latency, and take as many
    *     registers
@@ -56,18 +56,17 @@ public final class RowCode {
   public RowCode(
       Emitter emit,
       ExprCode expressions,
-      Reg row,
+      LaneRows rows,
       Reg queries,
       Reg keys,
-      int blocks,
       boolean branches,
       int chains) {
     this.emit = emit;
     this.expressions = expressions;
-    this.row = row;
+    this.rows = rows;
     this.queries = queries;
     this.keys = keys;
-    this.blocks = blocks;
+    this.blocks = rows.count() / 2;
     this.branches = branches;
     this.chains = chains;
   }
@@ -110,11 +109,11 @@ public final class RowCode {
 
   private Site site(
       int r, @Nullable IntVal key, @Nullable IntVal keyInside, @Nullable Operand score) {
-    IntVal query = IntVal.of(row).plus(8L * r);
+    IntVal query = rows.position(r);
     // Rows at or past Sq are computed, never stored; what indexes memory stays inside.
     Operand last = emit.arith(IntOp.SUB, Ty.S32, queries, new IntConst(1));
     Operand inside = emit.arith(IntOp.MIN, Ty.S32, expressions.operand(query), last);
-    return new Site(query, IntVal.of((Reg) inside), key, keyInside, score);
+    return new Site(IntVal.of(rows.head(r)), query, IntVal.of((Reg) inside), key, keyInside, score);
   }
 
   private IntVal key(IntVal firstKey, int n, int e) {

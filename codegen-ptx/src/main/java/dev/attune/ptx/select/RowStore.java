@@ -1,5 +1,7 @@
 package dev.attune.ptx.select;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
@@ -10,9 +12,10 @@ import dev.attune.ptx.Inst.Space;
 import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
+import dev.attune.ptx.artifact.Parameter.Axis;
 import java.util.List;
 
-/** Stores of one float per query row. */
+/** Stores of what a lane holds of its rows. */
 public final class RowStore {
   private final Emitter emit;
   private final KernelParameters parameters;
@@ -23,33 +26,65 @@ public final class RowStore {
   }
 
   /**
-   * Writes a lane's rows, which are 8 apart, at [batch, head, row] where the row is before Sq; the
+   * Writes a float for each of a lane's rows that is to be stored, at [batch, head, position]; the
    * first lane of each quad writes.
    *
-   * @param row the lane's first row, counted in the sequence
    * @param pair 2·(lane % 4)
    */
-  public void store(Operand of, Reg[] values, Reg batch, Reg head, Reg row, Reg pair) {
-    var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), row);
-    Reg first = emit.compare(CompareOp.EQ, Ty.S32, pair, new IntConst(0));
-    left = emit.select(Reg.Kind.B32, first, left, new IntConst(0));
-    var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
-    var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.HQ));
-    var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, head);
-    var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
-    var queries = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.SQ));
-    var wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, row);
-    var index = emit.mad(Ty.S64, wideHead, queries, wideRow);
-    var bytes = emit.arith(IntOp.SHL, Ty.B64, index, new IntConst(2));
-    Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S64, parameters.pointer(of), bytes);
+  public void store(Operand of, Reg[] values, Reg batch, LaneRows rows, Reg pair) {
     for (int r = 0; r < values.length; r++) {
-      Reg exists = emit.compare(CompareOp.GT, Ty.S32, left, new IntConst(8L * r));
+      IntVal left = rows.left(emit, parameters, r);
+      Reg first = emit.compare(CompareOp.EQ, Ty.S32, pair, new IntConst(0));
+      var mine = emit.select(Reg.Kind.B32, first, requireNonNull(left.base()), new IntConst(0));
+      IntVal position = rows.position(r);
+      var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
+      var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.HQ));
+      var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, rows.head(r));
+      var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
+      var queries = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.SQ));
+      var base = emit.convert(Inst.Conversion.S64_FROM_S32, requireNonNull(position.base()));
+      var index = emit.mad(Ty.S64, wideHead, queries, base);
+      var bytes = emit.arith(IntOp.SHL, Ty.B64, index, new IntConst(2));
+      Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S64, parameters.pointer(of), bytes);
+      Reg exists = emit.compare(CompareOp.GT, Ty.S32, mine, new IntConst(-left.offset()));
+      Inst.Address at = new Inst.Address(to, (int) (4 * position.offset()));
       emit.add(
           new Inst.Guarded(
-              exists,
-              false,
-              new Inst.St(
-                  Space.GLOBAL, MemTy.F32, new Inst.Address(to, 32 * r), List.of(values[r]))));
+              exists, false, new Inst.St(Space.GLOBAL, MemTy.F32, at, List.of(values[r]))));
     }
+  }
+
+  /**
+   * Writes a lane's part of the rows of O that are to be stored.
+   *
+   * @param columns of O
+   * @param pair 2·(lane % 4)
+   */
+  public void store(Held.LeftOperands output, int columns, Reg batch, LaneRows rows, Reg pair) {
+    Reg[][][] regs = output.regs();
+    for (int r = 0; r < rows.count(); r++) {
+      IntVal left = rows.left(emit, parameters, r);
+      IntVal position = rows.position(r);
+      Reg head = parameters.headAddress(emit, Operand.O, batch, rows.head(r));
+      var stride =
+          emit.arith(IntOp.SHL, Ty.B64, parameters.stride(Operand.O, Axis.SEQ), new IntConst(1));
+      var wide = emit.convert(Inst.Conversion.S64_FROM_S32, operand(position));
+      var row = emit.mad(Ty.S64, wide, stride, head);
+      Reg to = emit.madWide(pair, new IntConst(2), row);
+      Reg exists =
+          emit.compare(
+              CompareOp.GT, Ty.S32, requireNonNull(left.base()), new IntConst(-left.offset()));
+      for (int n = 0; n < columns / 8; n++) {
+        Reg value = regs[r / 2][n / 2][2 * (n % 2) + r % 2];
+        Inst.Address at = new Inst.Address(to, 16 * n);
+        emit.add(
+            new Inst.Guarded(
+                exists, false, new Inst.St(Space.GLOBAL, MemTy.B32, at, List.of(value))));
+      }
+    }
+  }
+
+  private dev.attune.ptx.Operand operand(IntVal v) {
+    return emit.arith(IntOp.ADD, Ty.S32, requireNonNull(v.base()), v.offsetOperand());
   }
 }

@@ -49,6 +49,12 @@ public record TunedSchedules(String gpu, List<Entry> entries) {
       Lengths keys,
       Schedule.Hopper schedule) {
 
+    public Entry {
+      if (schedule.packed()) {
+        throw new IllegalArgumentException("packed schedules are not tuned: " + schedule.print());
+      }
+    }
+
     private boolean serves(Dtype d, HeadDim dim, MaskClass m) {
       return dtype == d && headDim.equals(dim) && mask == m;
     }

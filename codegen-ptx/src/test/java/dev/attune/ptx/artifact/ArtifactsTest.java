@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +97,70 @@ class ArtifactsTest {
     assertEquals(ARTIFACT, Artifacts.read(directory, "w"));
   }
 
+  @Test
+  void packedKernelsComeBack() throws IOException {
+    Manifest m = ARTIFACT.manifest();
+    Manifest packed =
+        new Manifest(
+            m.spec(),
+            m.entry(),
+            Target.SM_90A,
+            m.dtype(),
+            m.headDim(),
+            Manifest.Grid.PERSISTENT_PACKED,
+            new Lengths(1, 127),
+            256,
+            64,
+            m.sharedBytes(),
+            List.of(
+                new Parameter(
+                    "q_map",
+                    new Parameter.Role.TensorMap(Operand.Q, 64, 64, true),
+                    Parameter.Type.TENSOR_MAP),
+                new Parameter("q_box", new Parameter.Role.BoxBytes(Operand.Q), Parameter.Type.S32),
+                new Parameter(
+                    "k_map",
+                    new Parameter.Role.TensorMap(Operand.K, 80, 64),
+                    Parameter.Type.TENSOR_MAP)),
+            List.of(),
+            List.of());
+    Artifact artifact = new Artifact(packed, ARTIFACT.ptx());
+    Artifacts.write(artifact, directory, "p");
+    String json = Files.readString(directory.resolve("p.json"));
+    assertTrue(
+        json.contains("[\"min(ceil(Sq / floor(64 / group)) * Hkv * B, SMs)\",\"1\",\"1\"]"), json);
+    assertTrue(json.contains("\"role\":\"grouped_tensor_map\",\"of\":\"q\""), json);
+    assertTrue(json.contains("\"role\":\"box_bytes\",\"of\":\"q\""), json);
+    assertEquals(artifact, Artifacts.read(directory, "p"));
+  }
+
+  /** Of a head's 40 queries and a group of 5: items of 12 positions, or of 64 of one head. */
+  @Test
+  void itemsAreCounted() {
+    Shape shape = new Shape(2, 10, 2, 40, 7, new HeadDim(192, 128));
+    Manifest plain = ARTIFACT.manifest();
+    assertEquals(10, plain.items(shape));
+    assertEquals(640, plain.rows(shape));
+    Manifest packed =
+        new Manifest(
+            plain.spec(),
+            plain.entry(),
+            plain.target(),
+            plain.dtype(),
+            plain.headDim(),
+            Manifest.Grid.PERSISTENT_PACKED,
+            plain.queries(),
+            plain.threads(),
+            plain.rowsPerBlock(),
+            plain.sharedBytes(),
+            plain.parameters(),
+            plain.params(),
+            plain.tensors());
+    assertEquals(4, packed.tiles(shape));
+    assertEquals(8, packed.items(shape));
+    assertEquals(512, packed.rows(shape));
+  }
+
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '`',
@@ -106,9 +171,9 @@ class ArtifactsTest {
           "threads": 128 | "threads": "128" | the manifest's threads is "128", expected an integer from 1 to 1024
           "threads": 128, | `` | the manifest's threads is missing, expected an integer from 1 to 1024
           "target": "sm_80" | "target": "sm_10" | the manifest's target is "sm_10", expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a
-          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map or counter
+          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map, grouped_tensor_map, box_bytes or counter
           "default":0.5 | "default":null | the manifest's params[1].default is null, expected a finite number
-          ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B] or [min(ceil(Sq / 64) * Hq * B, SMs), 1, 1]
+          ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B] or [min(ceil(Sq / 64) * Hq * B, SMs), 1, 1] or [min(ceil(Sq / floor(64 / group)) * Hkv * B, SMs), 1, 1]
           """)
   void malformedManifestsAreRefused(String from, String to, String message) {
     assertTrue(JSON.contains(from), from);

@@ -36,6 +36,9 @@ public final class Pipeline {
   /** For the Hopper family: roles, products in flight, CTAs that claim their work. */
   public static List<Pass> hopper(Schedule.Hopper schedule) {
     List<Pass> passes = new ArrayList<>();
+    if (schedule.packed()) {
+      passes.add(PackHeads.PASS);
+    }
     passes.add(FoldScale.PASS);
     passes.add(BoundedScore.PASS);
     passes.add(Descend.PASS);

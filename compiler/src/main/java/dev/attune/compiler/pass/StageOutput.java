@@ -9,7 +9,8 @@ import java.util.List;
 
 /**
  * O leaves through shared memory, so that its store runs on while the next item begins: through a
- * buffer of its own, or through that of Q, which is then released after the store.
+ * buffer of its own, or through that of Q, which is then released after the store. Or it leaves
+ * from registers, as it was lowered.
  */
 final class StageOutput {
   private StageOutput() {}
@@ -26,6 +27,7 @@ final class StageOutput {
               "stage-output",
               "O leaves through the buffer of Q",
               kernel -> kernel.withBody(staged(kernel.body(), Staging.QUERY)));
+      case DIRECT -> new Pass("stage-output", "O leaves from registers", kernel -> kernel);
     };
   }
 

@@ -6,7 +6,7 @@ package dev.attune.compiler.schedule;
  */
 public sealed interface Schedule {
 
-  /** Query rows of a work item. */
+  /** Rows of a work item. */
   int rows();
 
   /** Keys of a kv tile. */
@@ -95,6 +95,8 @@ public sealed interface Schedule {
    *     right after the softmax: pays where O is wide
    * @param skipEmpty a consumer leaves out tiles that have no live key for its own rows
    * @param integerMax row maxima of full tiles compare float bits as integers
+   * @param packed an item holds the rows of all query heads of a group: pays where a head alone has
+   *     few
    */
   record Hopper(
       int cols,
@@ -105,6 +107,7 @@ public sealed interface Schedule {
       boolean rescaleFirst,
       boolean skipEmpty,
       boolean integerMax,
+      boolean packed,
       int lazyThreshold,
       String why)
       implements Schedule {
@@ -114,7 +117,9 @@ public sealed interface Schedule {
       /** Through a buffer of its own, overlapping the next item. */
       OWN,
       /** Through the buffer of Q. */
-      QUERY
+      QUERY,
+      /** From registers, each row by itself. */
+      DIRECT
     }
 
     public Hopper {
@@ -129,6 +134,36 @@ public sealed interface Schedule {
         throw new IllegalArgumentException(
             "Q in registers gives its buffer back at once: O cannot leave through it");
       }
+      if (packed && output != Output.DIRECT) {
+        throw new IllegalArgumentException(
+            "neighbouring rows of a packed item are of several heads: O leaves from registers");
+      }
+    }
+
+    /** A schedule whose items are of one query head. */
+    public Hopper(
+        int cols,
+        int consumers,
+        int stages,
+        boolean queryInRegisters,
+        Output output,
+        boolean rescaleFirst,
+        boolean skipEmpty,
+        boolean integerMax,
+        int lazyThreshold,
+        String why) {
+      this(
+          cols,
+          consumers,
+          stages,
+          queryInRegisters,
+          output,
+          rescaleFirst,
+          skipEmpty,
+          integerMax,
+          false,
+          lazyThreshold,
+          why);
     }
 
     /** The same schedule for another reason. */
@@ -142,6 +177,7 @@ public sealed interface Schedule {
           rescaleFirst,
           skipEmpty,
           integerMax,
+          packed,
           lazyThreshold,
           reason);
     }
@@ -157,6 +193,23 @@ public sealed interface Schedule {
           rescaleFirst,
           skipEmpty,
           integerMax,
+          packed,
+          lazyThreshold,
+          why);
+    }
+
+    /** The same schedule with the rows of all query heads of a group in an item. */
+    public Hopper pack() {
+      return new Hopper(
+          cols,
+          consumers,
+          stages,
+          queryInRegisters,
+          Output.DIRECT,
+          rescaleFirst,
+          skipEmpty,
+          integerMax,
+          true,
           lazyThreshold,
           why);
     }
@@ -173,10 +226,11 @@ public sealed interface Schedule {
 
     @Override
     public String print() {
-      return "tiles %d x %d, %d consumer%s, %s, Q in %s, O %s, rescale %s%s%s%s (%s)"
+      return "tiles %d x %d%s, %d consumer%s, %s, Q in %s, O %s, rescale %s%s%s%s (%s)"
           .formatted(
               rows(),
               cols,
+              packed ? " of packed heads" : "",
               consumers,
               consumers == 1 ? "" : "s",
               staged(stages),
@@ -184,6 +238,7 @@ public sealed interface Schedule {
               switch (output) {
                 case OWN -> "through its own buffer";
                 case QUERY -> "through Q's buffer";
+                case DIRECT -> "from registers";
               },
               rescale(lazyThreshold),
               rescaleFirst ? " before the product" : "",

@@ -58,19 +58,25 @@ final class Memory {
     return data;
   }
 
-  /** A tile of an input; rows past the end are zeros. */
-  double[] load(Operand operand, Type.Tile type, WorkOrder.Item item, long index) {
-    int kvHead = item.head() / shape.group();
+  /** A tile of an input for the item of a place; rows past the end, and idle ones, are zeros. */
+  double[] load(Operand operand, Type.Tile type, Place place, long index) {
     return switch (operand) {
-      case Q -> load(q, type, item, index, shape.seq(), shape.heads(), item.head());
-      case K -> load(k, type, item, index, shape.kvSeq(), shape.kvHeads(), kvHead);
-      case V -> load(v, type, item, index, shape.kvSeq(), shape.kvHeads(), kvHead);
+      case Q -> query(type, place);
+      case K -> load(k, type, place, index);
+      case V -> load(v, type, place, index);
       case O, LSE, MAX_SCORE -> throw new IllegalArgumentException(operand + " is an output");
     };
   }
 
-  private double[] load(
-      NdArray from, Type.Tile type, WorkOrder.Item item, long index, int seq, int heads, int head) {
+  private double[] query(Type.Tile type, Place place) {
+    double[] out = new double[type.rows() * type.cols()];
+    for (int r = 0; r < place.rowsInside(); r++) {
+      copy(q, row(place, r), out, r, type.cols());
+    }
+    return out;
+  }
+
+  private double[] load(NdArray from, Type.Tile type, Place place, long index) {
     if (index < 0) {
       throw new InvalidTileKernelException(
           "kernel " + kernel.spec().name(), "tile " + index + " is loaded");
@@ -78,35 +84,43 @@ final class Memory {
     double[] out = new double[type.rows() * type.cols()];
     for (int r = 0; r < type.rows(); r++) {
       long position = index * type.rows() + r;
-      if (position >= seq) {
+      if (position >= shape.kvSeq()) {
         break; // Rows past the end stay zeros.
       }
-      int at = (int) ((item.batch() * (long) seq + position) * heads + head) * type.cols();
-      for (int c = 0; c < type.cols(); c++) {
-        out[r * type.cols() + c] = from.floats()[at + c];
-      }
+      long row = (place.item().batch() * (long) shape.kvSeq() + position) * shape.kvHeads();
+      copy(from, (int) row + place.kvHead(), out, r, type.cols());
     }
     return out;
   }
 
-  /** Writes the rows of O from a query position on. */
-  void store(WorkOrder.Item item, int position, int rows, Data.Matrix from) {
-    for (int r = 0; r < rows; r++) {
-      int row = (item.batch() * shape.seq() + position + r) * shape.heads() + item.head();
+  private static void copy(NdArray from, int row, double[] to, int r, int cols) {
+    for (int c = 0; c < cols; c++) {
+      to[r * cols + c] = from.floats()[row * cols + c];
+    }
+  }
+
+  /** Where one of a place's rows is in Q and O. */
+  private int row(Place place, int r) {
+    return (place.item().batch() * shape.seq() + place.position(r)) * shape.heads() + place.head(r);
+  }
+
+  /** Writes the rows of a place to O. */
+  void store(Place place, Data.Matrix from) {
+    for (int r = 0; r < place.rowsInside(); r++) {
+      int row = row(place, r);
       System.arraycopy(
           from.elements(), r * from.cols(), output(Operand.O), row * from.cols(), from.cols());
       count(Operand.O, row);
     }
   }
 
-  /** Writes one float for each query position from {@code position} on. */
-  void storeRow(Operand operand, WorkOrder.Item item, int position, int rows, double[] from) {
-    int to = (item.batch() * shape.heads() + item.head()) * shape.seq() + position;
-    if (rows > 0) {
-      System.arraycopy(from, 0, output(operand), to, rows);
-    }
-    for (int r = 0; r < rows; r++) {
-      count(operand, to + r);
+  /** Writes one float for each row of a place. */
+  void storeRow(Operand operand, Place place, double[] from) {
+    for (int r = 0; r < place.rowsInside(); r++) {
+      int head = place.item().batch() * shape.heads() + place.head(r);
+      int to = head * shape.seq() + place.position(r);
+      output(operand)[to] = from[r];
+      count(operand, to);
     }
   }
 

@@ -13,8 +13,8 @@ import java.util.Optional;
  * and −∞ for a row that has seen no live key. The weight of a score is exp2(score·log₂e − m), with
  * 0 in place of an infinite m, so that a row of −∞ scores has weights 0 and never NaN.
  *
- * <p>Rows of Q at or past Sq, and rows of K and V at or past Skv, load as zeros. What an operation
- * computes for a query row at or past Sq is never stored.
+ * <p>Rows of Q at or past Sq or idle, and rows of K and V at or past Skv, load as zeros. What an
+ * operation computes for a row at or past Sq, or an idle one, is never stored.
  */
 public sealed interface Op {
 
@@ -22,8 +22,8 @@ public sealed interface Op {
   record Scalar(Value out, Expr expr) implements Op {}
 
   /**
-   * Rows [j·n, j·n + n) of Q, K or V for this item's batch element and head, with j = {@code index
-   * + ahead} and n the tile's rows.
+   * Rows [j·n, j·n + n) of K or V for this item's batch element and head, with j = {@code index +
+   * ahead} and n the tile's rows; of Q the rows of the item.
    */
   record Load(Value out, Operand operand, Value index, int ahead) implements Op {
     /** The rows of the tile itself. */
@@ -148,7 +148,7 @@ public sealed interface Op {
   /** {@code in} · ln 2: a maximum in natural units. */
   record NaturalUnits(Value out, Value in) implements Op {}
 
-  /** Writes the rows of this item's query tile that are before Sq. */
+  /** Writes the rows of this item that are before Sq and not idle. */
   record Store(Operand operand, Value in, Staging staging) implements Op {
     /** From registers to memory. */
     public Store(Operand operand, Value in) {
@@ -156,7 +156,7 @@ public sealed interface Op {
     }
   }
 
-  /** Writes one float for each row of this item's query tile that is before Sq. */
+  /** Writes one float for each row of this item that is before Sq and not idle. */
   record StoreRow(Operand operand, Value in) implements Op {}
 
   /**
@@ -170,8 +170,7 @@ public sealed interface Op {
   }
 
   /**
-   * A loop over work items: batch element, query head and query tile. Without one, a CTA has one
-   * item.
+   * A loop over work items: batch element, head and query tile. Without one, a CTA has one item.
    */
   record ForItems(Items items, List<Op> body) implements Op {
     public ForItems {
@@ -247,8 +246,8 @@ public sealed interface Op {
   /**
    * One role.
    *
-   * @param copies how many of it run; copy w computes the rows [w·n, w·n + n) of the item's query
-   *     tile, n the kernel's rows divided by copies
+   * @param copies how many of it run; copy w computes the rows [w·n, w·n + n) of the item, n the
+   *     kernel's rows divided by copies
    */
   record Role(String name, int copies, List<Op> body) {
     public Role {

@@ -273,7 +273,10 @@ final class OpRules {
     return new Scope(op, clause.expr());
   }
 
-  /** What an expression may name besides b, h, sizes, params and tensors: nothing until allowed. */
+  /**
+   * What an expression may name besides b, hkv, sizes, params and tensors: nothing until allowed,
+   * but h where all rows are of one head.
+   */
   private final class Scope {
     private final Op op;
     private final Expr expr;
@@ -282,6 +285,9 @@ final class OpRules {
     Scope(Op op, Expr expr) {
       this.op = op;
       this.expr = expr;
+      if (!kernel.packed()) {
+        allowed.add(new Expr.At(Position.H));
+      }
     }
 
     Scope score() {
@@ -291,6 +297,7 @@ final class OpRules {
 
     Scope row() {
       allowed.add(new Expr.At(Position.Q));
+      allowed.add(new Expr.At(Position.H));
       return this;
     }
 
@@ -332,7 +339,7 @@ final class OpRules {
       }
       if (e instanceof Expr.Score
           || e instanceof Expr.Var
-          || (e instanceof Expr.At(Position p) && (p == Position.Q || p == Position.KV))) {
+          || (e instanceof Expr.At(Position p) && p != Position.B && p != Position.HKV)) {
         require(op, allowed.contains(e), "%s may not be read here".formatted(Exprs.print(e)));
       }
       if (e instanceof Expr.Param p) {

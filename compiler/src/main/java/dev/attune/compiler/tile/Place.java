@@ -12,6 +12,7 @@ final class Place {
   private final Eval eval;
   private final int seq;
   private final int kvSeq;
+  private final int group;
   private final boolean rounding;
   private final int copy;
   private final int rows;
@@ -28,6 +29,7 @@ final class Place {
     this.eval = new Eval(bindings);
     this.seq = bindings.shape().seq();
     this.kvSeq = bindings.shape().kvSeq();
+    this.group = bindings.shape().group();
     this.rounding = rounding;
     this.copy = copy;
     this.rows = kernel.rows() / copies;
@@ -36,12 +38,12 @@ final class Place {
   /** Goes on to another item. */
   void enter(WorkOrder.Item next) {
     item = next;
-    int first = next.tile() * kernel.rows();
+    int first = first();
     eval.bind(TileKernel.Q_FIRST, first);
-    eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), seq) - 1);
+    eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.positions(group), seq) - 1);
     eval.bind(TileKernel.ROLE_FIRST, Math.min(position(0), seq - 1));
-    eval.bind(TileKernel.ROLE_LAST, Math.min(position(rows), seq) - 1);
-    eval.at(next.batch(), next.head(), 0, 0);
+    eval.bind(TileKernel.ROLE_LAST, Math.min(position(rows - 1), seq - 1));
+    eval.at(next.batch(), head(0), 0, 0);
     tested = kernel.tested().map(t -> t.evaluate(eval, kvSeq)).orElse(List.of());
   }
 
@@ -57,14 +59,33 @@ final class Place {
     return item;
   }
 
-  /** The query position of one of the role's rows. */
-  int position(int row) {
-    return item().tile() * kernel.rows() + copy * rows + row;
+  /** The first query position of the item. */
+  private int first() {
+    return item().tile() * kernel.positions(group);
   }
 
-  /** How many of the role's rows are before Sq. */
+  /** The query position of one of the role's rows. */
+  int position(int row) {
+    int inItem = copy * rows + row;
+    return first() + (kernel.packed() ? inItem / group : inItem);
+  }
+
+  /** The query head of one of the role's rows. */
+  int head(int row) {
+    int head = item().head();
+    return kernel.packed() ? head * group + (copy * rows + row) % group : head;
+  }
+
+  /** The key/value head of the item. */
+  int kvHead() {
+    return kernel.packed() ? item().head() : item().head() / group;
+  }
+
+  /** How many of the role's rows are before Sq and not idle. */
   int rowsInside() {
-    return Math.clamp(seq - position(0), 0, rows);
+    int positions = Math.min(kernel.positions(group), seq - first());
+    int inItem = kernel.packed() ? positions * group : positions;
+    return Math.clamp(inItem - copy * rows, 0, rows);
   }
 
   boolean rounding() {
@@ -75,9 +96,9 @@ final class Place {
     return kernel;
   }
 
-  /** An evaluator at an element. */
-  Eval at(int query, int key) {
-    return eval.at(item().batch(), item().head(), query, key);
+  /** An evaluator at a key of one of the role's rows. */
+  Eval at(int row, int key) {
+    return eval.at(item().batch(), head(row), position(row), key);
   }
 
   /** An int that is the same for the whole role. */

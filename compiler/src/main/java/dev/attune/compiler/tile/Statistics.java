@@ -87,7 +87,7 @@ final class Statistics {
     double[] alpha = new double[max.length];
     Clause clause = o.sink();
     for (int r = 0; r < max.length; r++) {
-      double logit = place.f32(place.at(place.position(r), 0).real(clause.expr()) * LOG2_E);
+      double logit = place.f32(place.at(r, 0).real(clause.expr()) * LOG2_E);
       maxOut[r] = Math.max(max[r], logit);
       alpha[r] = maxOut[r] == max[r] ? 1 : place.f32(Math.pow(2, max[r] - maxOut[r]));
       sumOut[r] = place.f32(sum[r] * alpha[r] + TileMath.weight(place, logit, maxOut[r]));

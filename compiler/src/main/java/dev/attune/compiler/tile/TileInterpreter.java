@@ -101,9 +101,7 @@ public final class TileInterpreter {
 
     /** A CTA for each item, one after another or at the same time. */
     Map<Op.Phase, Long> separate() {
-      WorkOrder order =
-          new WorkOrder(
-              bindings.shape(), WorkOrder.queryTiles(kernel, bindings.shape()), kernel.order(), 1);
+      WorkOrder order = WorkOrder.of(kernel, 1, bindings.shape());
       return total(
           LongStream.range(0, order.items())
               .parallel()

@@ -10,12 +10,18 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The work of a CTA: items, each the query rows [qTile·rows, qTile·rows + rows) of one batch
- * element and head.
+ * The work of a CTA: items, each some rows of one batch element. Row r of an item is query position
+ * qTile·rows + r of the item's query head.
+ *
+ * <p>The items of a packed kernel are of a key/value head, and their rows of all its query heads:
+ * with g heads in the group and p = ⌊rows / g⌋, row r is query position qTile·p + r / g of head
+ * hkv·g + r % g. Its rows from p·g on, fewer than g, are idle: what is computed for them is never
+ * stored. A packed kernel serves groups of up to {@code rows} heads.
  *
  * @param dtype what HALF stands for
- * @param rows query rows of an item
+ * @param rows rows of an item
  * @param cols keys of a kv tile
+ * @param packed whether an item holds the rows of all query heads of a group
  * @param qTile the item's query tile, an Int
  * @param order the order in which query tiles are begun
  * @param tested where kv tiles are tested: the index of a kv tile is then the number of one that
@@ -27,6 +33,7 @@ public record TileKernel(
     HeadDim headDim,
     int rows,
     int cols,
+    boolean packed,
     Value qTile,
     Order order,
     Optional<TestedTiles> tested,
@@ -38,10 +45,10 @@ public record TileKernel(
   /** Last query position of the item's tile that is before Sq, in scalar expressions. */
   public static final Expr.Var Q_LAST = KvBounds.Q_LAST;
 
-  /** First query position of a role's rows, at most Sq - 1, in scalar expressions. */
+  /** Query position of a role's first row, at most Sq - 1, in scalar expressions. */
   public static final Expr.Var ROLE_FIRST = KvBounds.PART_FIRST;
 
-  /** Last query position of a role's rows, at most Sq - 1, in scalar expressions. */
+  /** Query position of a role's last row, at most Sq - 1, in scalar expressions. */
   public static final Expr.Var ROLE_LAST = KvBounds.PART_LAST;
 
   /** How many kv tiles passed the test, in scalar expressions of a kernel that tests. */
@@ -56,7 +63,26 @@ public record TileKernel(
 
   /** The same kernel with another body. */
   public TileKernel withBody(List<Op> newBody) {
-    return new TileKernel(spec, dtype, headDim, rows, cols, qTile, order, tested, newBody);
+    return new TileKernel(spec, dtype, headDim, rows, cols, packed, qTile, order, tested, newBody);
+  }
+
+  /** The same kernel, its items holding the rows of all query heads of a group. */
+  public TileKernel pack() {
+    return new TileKernel(spec, dtype, headDim, rows, cols, true, qTile, order, tested, body);
+  }
+
+  /**
+   * Query positions of an item.
+   *
+   * @param group query heads of a key/value head
+   * @throws IllegalArgumentException where an item has not a row for each of them
+   */
+  public int positions(int group) {
+    if (packed && group > rows) {
+      throw new IllegalArgumentException(
+          "items of %d rows, but groups of %d query heads".formatted(rows, group));
+    }
+    return packed ? rows / group : rows;
   }
 
   /** The order in which query tiles start: those with most work first. */

@@ -113,7 +113,7 @@ final class TileMath {
     int firstKey = Math.toIntExact(place.kvTile(values.integer(index)) * scores.cols());
     for (int i = 0; i < results.length; i++) {
       int key = firstKey + i % scores.cols();
-      Eval eval = place.at(place.position(i / scores.cols()), key);
+      Eval eval = place.at(i / scores.cols(), key);
       results[i] = f.at(eval, key, scores.elements()[i]);
     }
     values.put(out, new Data.Matrix(scores.rows(), scores.cols(), results));

@@ -22,7 +22,7 @@ public final class TilePrinter {
   public static String print(TileKernel kernel) {
     List<String> lines = new ArrayList<>();
     lines.add(
-        "kernel %s(query tile %s, %s): %s, head dim %s, tiles of %d queries x %d keys"
+        "kernel %s(query tile %s, %s): %s, head dim %s, tiles of %d %s x %d keys"
             .formatted(
                 kernel.spec().name(),
                 kernel.qTile(),
@@ -30,6 +30,7 @@ public final class TilePrinter {
                 kernel.dtype().keyword(),
                 kernel.headDim(),
                 kernel.rows(),
+                kernel.packed() ? "rows, (query, head of the group)," : "queries",
                 kernel.cols()));
     Ops.all(kernel.body())
         .flatMap(op -> Ops.channel(op).stream())

@@ -21,9 +21,9 @@ import java.util.Set;
  *   <li>A loop's index and bounds are Ints; each carried value has one type as parameter, start,
  *       yield and result.
  *   <li>The raw score is read in {@code Map} only; a sink and the bounds of a {@code Limit} depend
- *       on b, h, q; factors, scalars and a loop's bounds depend on neither q nor kv, and a constant
- *       factor is positive. Params and tensors are declared by the spec; a variable is bound by a
- *       reduction, or is one of the kernel's in a scalar.
+ *       on b, h, q; factors, scalars and a loop's bounds depend on neither q nor kv, nor in a
+ *       packed kernel on h, and a constant factor is positive. Params and tensors are declared by
+ *       the spec; a variable is bound by a reduction, or is one of the kernel's in a scalar.
  *   <li>In a kernel of one role, tiles move along a channel in order: each is put once, got once,
  *       released once; at most {@code stages} are between put and release; an iteration of a loop
  *       leaves its channels one tile further than it found them, or empty if it found them empty; a

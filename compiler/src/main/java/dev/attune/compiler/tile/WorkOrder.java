@@ -13,6 +13,10 @@ import dev.attune.compiler.spec.Shape;
  * section·s)·g the section's query heads, it is query tile r / w (or T − 1 − r / w where the order
  * is descending) of query head section·s·g + r % w, in which query heads are numbered b·Hq + h.
  *
+ * <p>A packed kernel's items are of key/value heads: their order is that of a problem with as many
+ * query heads.
+ *
+ * @param shape the problem; with as many query heads as key/value heads where the kernel is packed
  * @param queryTiles of one head
  * @param sectionHeads key/value heads of a section, a power of two
  */
@@ -31,23 +35,34 @@ public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int
    * One piece of work.
    *
    * @param batch batch element
-   * @param head query head
+   * @param head query head; key/value head where the kernel is packed
    * @param tile query tile
    */
   public record Item(int batch, int head, int tile) {}
 
   /** The order of a kernel that claims items, for one problem. */
   public static WorkOrder of(TileKernel kernel, Op.Items.Claimed items, Shape shape) {
-    return new WorkOrder(
-        shape,
-        queryTiles(kernel, shape),
-        kernel.order(),
-        sectionHeads(items.sectionBytes(), shape));
+    return of(kernel, sectionHeads(items.sectionBytes(), shape), shape);
+  }
+
+  /** The order in which a kernel with sections of so many heads goes through one problem. */
+  static WorkOrder of(TileKernel kernel, int sectionHeads, Shape shape) {
+    Shape items =
+        kernel.packed()
+            ? new Shape(
+                shape.batch(),
+                shape.kvHeads(),
+                shape.kvHeads(),
+                shape.seq(),
+                shape.kvSeq(),
+                shape.headDim())
+            : shape;
+    return new WorkOrder(items, queryTiles(kernel, shape), kernel.order(), sectionHeads);
   }
 
   /** How many tiles the queries of one head are cut into. */
   public static int queryTiles(TileKernel kernel, Shape shape) {
-    return Math.ceilDiv(shape.seq(), kernel.rows());
+    return Math.ceilDiv(shape.seq(), kernel.positions(shape.group()));
   }
 
   /**

@@ -110,15 +110,13 @@ final class Worker {
       case Op.Load o -> {
         Type.Tile type = o.out().tile();
         long index = tile(o.operand(), values.integer(o.index()) + o.ahead());
-        values.put(
-            o.out(), matrix(type, cta.memory().load(o.operand(), type, place.item(), index)));
+        values.put(o.out(), matrix(type, cta.memory().load(o.operand(), type, place, index)));
       }
       case Op.Put o -> {
         if (isWithin(o)) {
           Channel c = o.channel();
           long tile = tile(c.operand(), index(o));
-          cta.ring(c)
-              .put(cta.memory().load(c.operand(), c.type(), place.item(), tile), place.item());
+          cta.ring(c).put(cta.memory().load(c.operand(), c.type(), place, tile), place.item());
         }
       }
       case Op.Get o -> values.put(o.out(), matrix(o.out().tile(), cta.ring(o.channel()).get(copy)));
@@ -153,17 +151,9 @@ final class Worker {
         if (o.staging() == Op.Staging.QUERY) {
           cta.queryRing(op).overwrite(copy, op);
         }
-        cta.memory()
-            .store(place.item(), place.position(0), place.rowsInside(), values.matrix(o.in()));
+        cta.memory().store(place, values.matrix(o.in()));
       }
-      case Op.StoreRow o ->
-          cta.memory()
-              .storeRow(
-                  o.operand(),
-                  place.item(),
-                  place.position(0),
-                  place.rowsInside(),
-                  values.row(o.in()));
+      case Op.StoreRow o -> cta.memory().storeRow(o.operand(), place, values.row(o.in()));
       case Op.Roles o -> throw new InvalidTileKernelException("roles", "roles within a role");
       case Op.ForItems o -> frames.push(new ItemLoop(o));
       case Op.Claim o -> {

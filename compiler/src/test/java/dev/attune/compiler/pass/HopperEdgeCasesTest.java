@@ -26,7 +26,9 @@ final class HopperEdgeCasesTest {
       List.of(
           new Schedule.Hopper(32, 2, 1, true, Output.OWN, true, true, false, 8, "test"),
           new Schedule.Hopper(16, 3, 2, false, Output.QUERY, false, true, false, 8, "test"),
-          new Schedule.Hopper(48, 1, 3, false, Output.OWN, true, false, false, 0, "test"));
+          new Schedule.Hopper(48, 1, 3, false, Output.OWN, true, false, false, 0, "test"),
+          new Schedule.Hopper(32, 2, 2, false, Output.DIRECT, false, true, false, 8, "test").pack(),
+          new Schedule.Hopper(48, 1, 1, true, Output.DIRECT, true, true, false, 8, "test").pack());
 
   // Sq and Skv: none, less than a tile, a multiple of tiles, one more, queries before any key.
   private static final List<List<Integer>> SEQUENCES =
@@ -60,7 +62,10 @@ final class HopperEdgeCasesTest {
         "bounded, sink | score = softcap(score * scale, 5.0); sink = 2.0; mask ="
             + " causal_bottom_right",
         "largest score | score = softcap(score * scale, 5.0); mask = causal; output lse, max_score",
-        "weight        | weight = sigmoid(score * scale - 1); mask = sliding_window(40)"
+        "weight        | weight = sigmoid(score * scale - 1); mask = sliding_window(40)",
+        "by head       | score = score * scale - 0.1 * (h + 1) * (q - kv); mask = causal",
+        "sink by head  | sink = h * 1.5 - 1; mask = causal_bottom_right",
+        "mask by head  | mask = (kv + h) % 3 != 0"
       })
   void equalTheReference(String name, String clauses) {
     AttentionSpec spec = Compiled.spec("edges", clauses.replace("; ", "\n"));
@@ -73,7 +78,7 @@ final class HopperEdgeCasesTest {
           new Case(
               spec,
               Dtype.BF16,
-              new Shape(1, 2, 1, sequences.get(0), sequences.get(1), DIM),
+              new Shape(1, 3, 1, sequences.get(0), sequences.get(1), DIM),
               0.5,
               params,
               Distribution.NORMAL,

@@ -120,6 +120,7 @@ final class HandBuilt {
         DIM,
         ROWS,
         COLS,
+        false,
         i,
         TileKernel.Order.DESCENDING,
         Optional.empty(),

@@ -77,6 +77,7 @@ class TileInterpreterTest {
             kernel.headDim(),
             kernel.rows(),
             kernel.cols(),
+            kernel.packed(),
             kernel.qTile(),
             kernel.order(),
             kernel.tested(),

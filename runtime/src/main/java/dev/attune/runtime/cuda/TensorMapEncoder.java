@@ -30,8 +30,6 @@ final class TensorMapEncoder {
   private static final int CU_TENSOR_MAP_L2_PROMOTION_L2_256B = 3;
   private static final int CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE = 0;
 
-  private static final int RANK = 4;
-
   private static final FunctionDescriptor DESCRIPTOR =
       FunctionDescriptor.of(
           JAVA_INT, // CUresult
@@ -85,17 +83,20 @@ final class TensorMapEncoder {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(TensorMap.BYTES, ALIGNMENT);
       MemorySegment dims =
-          arena.allocateFrom(JAVA_LONG, map.dim(), map.seq(), map.heads(), map.batch());
+          arena.allocateFrom(
+              JAVA_LONG, map.dims().stream().mapToLong(Integer::longValue).toArray());
       MemorySegment strides =
-          arena.allocateFrom(JAVA_LONG, map.seqStride(), map.headStride(), map.batchStride());
-      MemorySegment box = arena.allocateFrom(JAVA_INT, map.boxCols(), map.boxRows(), 1, 1);
-      MemorySegment elementStrides = arena.allocateFrom(JAVA_INT, 1, 1, 1, 1);
+          arena.allocateFrom(JAVA_LONG, map.strides().stream().mapToLong(s -> s).toArray());
+      MemorySegment box =
+          arena.allocateFrom(JAVA_INT, map.box().stream().mapToInt(b -> b).toArray());
+      MemorySegment elementStrides =
+          arena.allocateFrom(JAVA_INT, map.box().stream().mapToInt(b -> 1).toArray());
       int code =
           (int)
               encode.invokeExact(
                   result,
                   dataType(map.type()),
-                  RANK,
+                  map.dims().size(),
                   map.address(),
                   dims,
                   strides,

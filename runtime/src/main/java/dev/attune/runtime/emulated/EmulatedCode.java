@@ -69,9 +69,9 @@ final class EmulatedCode implements Kernel.Code {
     return new dev.attune.ptx.emulate.TensorMap(
             map.address(),
             map.type().bytes(),
-            List.of((long) map.dim(), (long) map.seq(), (long) map.heads(), (long) map.batch()),
-            List.of(map.seqStride(), map.headStride(), map.batchStride()),
-            List.of(map.boxCols(), map.boxRows(), 1, 1),
+            map.dims().stream().map(Integer::longValue).toList(),
+            map.strides(),
+            map.box(),
             dev.attune.ptx.emulate.TensorMap.Swizzle.BYTES_128)
         .encode();
   }

@@ -55,6 +55,13 @@ final class CompileCommand implements Callable<Integer> {
           "Query length at which the kernel is to be fast; it serves all. Thousands unless given.")
   private @Nullable Integer seq;
 
+  @Option(
+      names = "--packed-rows",
+      paramLabel = "N",
+      description =
+          "The query heads of a group share tiles of 64 or 128 rows: for few queries. sm_90a only.")
+  private @Nullable Integer packedRows;
+
   @Option(names = "--cubin", description = "Writes machine code as well.")
   private boolean cubin;
 
@@ -77,7 +84,7 @@ final class CompileCommand implements Callable<Integer> {
                 kernel.dtype(spec),
                 kernel.headDim(spec),
                 seq == null ? OptionalInt.empty() : OptionalInt.of(seq),
-                Optional.empty()));
+                Optional.ofNullable(packedRows).map(rows -> kernel.packed(spec, target, rows))));
     String stem = Optional.ofNullable(name).orElse(spec.name());
     Optional<Assembly> assembly = assemble(compiled);
     try {

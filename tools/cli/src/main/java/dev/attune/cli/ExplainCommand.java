@@ -1,6 +1,7 @@
 package dev.attune.cli;
 
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.pass.PackHeads;
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
 import dev.attune.compiler.schedule.Target;
@@ -35,6 +36,9 @@ import picocli.CommandLine.Parameters;
     sortOptions = false)
 final class ExplainCommand implements Callable<Integer> {
   private static final String LOWERED = "lower";
+
+  private static final String PACKED =
+      "a launch may take a kernel in which the query heads of a group share a tile";
 
   /** The stages on the way. */
   enum Stage {
@@ -153,14 +157,25 @@ final class ExplainCommand implements Callable<Integer> {
     Manifest manifest = compiled.artifact().manifest();
     terminal.out().println(compiled.schedule().print());
     terminal.out().println(CompileCommand.costs(manifest, Optional.empty()));
-    String items = "ceil(Sq / %d) x Hq x B".formatted(manifest.rowsPerBlock());
+    String items =
+        (manifest.packed() ? "ceil(Sq / floor(%d / group)) x Hkv x B" : "ceil(Sq / %d) x Hq x B")
+            .formatted(manifest.rowsPerBlock());
     String grid =
         switch (manifest.grid()) {
           case ITEMS -> items;
-          case PERSISTENT -> "min(SMs, " + items + ")";
+          case PERSISTENT, PERSISTENT_PACKED -> "min(SMs, " + items + ")";
         };
     String order = compiled.tiles().order().name().toLowerCase(Locale.ROOT);
     terminal.out().println("grid: %s, query tiles %s".formatted(grid, order));
+    if (manifest.target() == Target.SM_90A) {
+      terminal
+          .out()
+          .println(
+              "few queries: "
+                  + PackHeads.refuses(compiled.tiles().spec())
+                      .map(why -> "not packed, for " + why)
+                      .orElse(PACKED));
+    }
     for (Pass pass : compiled.passes()) {
       terminal.out().println("pass %-16s %s".formatted(pass.name(), pass.summary()));
     }

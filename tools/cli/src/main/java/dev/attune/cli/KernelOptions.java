@@ -1,11 +1,14 @@
 package dev.attune.cli;
 
+import dev.attune.compiler.pass.PackHeads;
+import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import dev.attune.ptx.hopper.HopperSchedules;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -129,6 +132,39 @@ final class KernelOptions {
       throw new CliException(
           "%s, but %s says head_dim %s".formatted(who, spec.origin().file(), spec.headDim().get()));
     }
+  }
+
+  /**
+   * The schedule in which the query heads of a group share tiles of so many rows.
+   *
+   * @throws CliException if there is none
+   */
+  Schedule packed(AttentionSpec spec, Target target, int rows) {
+    if (target != Target.SM_90A) {
+      throw new CliException("--packed-rows is for sm_90a, but the target is " + target.ptxName());
+    }
+    PackHeads.refuses(spec)
+        .ifPresent(
+            why -> {
+              throw new CliException(
+                  "the heads of %s cannot share a tile: %s".formatted(spec.name(), why));
+            });
+    List<Schedule.Hopper> all =
+        HopperSchedules.packed(spec, target, dtype(spec), headDim(spec)).stream()
+            .map(HopperSchedules.Choice::schedule)
+            .toList();
+    return all.stream()
+        .filter(s -> s.rows() == rows)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CliException(
+                    "--packed-rows is %d, expected %s"
+                        .formatted(
+                            rows,
+                            all.stream()
+                                .map(s -> "" + s.rows())
+                                .collect(Collectors.joining(" or ")))));
   }
 
   /**

@@ -91,7 +91,7 @@ final class RunCommand implements Callable<Integer> {
         List<Kernel.Verdict> verdicts = onDevice.verdicts();
         int chosen =
             IntStream.range(0, candidates.size())
-                .filter(i -> verdicts.get(i).accepts())
+                .filter(i -> verdicts.get(i).chosen())
                 .findFirst()
                 .orElse(0);
         report =
