@@ -44,6 +44,7 @@ final class Forms {
       case Inst.ShflBfly i -> Optional.of(mnemonic(i));
       case Inst.ShflIdx i -> Optional.of(mnemonic(i));
       case Inst.VoteAny i -> Optional.of(mnemonic(i));
+      case Inst.VoteBallot i -> Optional.of(mnemonic(i));
       default -> Optional.empty();
     };
   }

@@ -122,6 +122,13 @@ final class MatrixCases {
       code.add(new Inst.VoteAny(any, here));
       code.store(code.bit(any));
     }
+    Reg negative = code.emit().compare(CompareOp.LT, Ty.S32, mine, new IntConst(0));
+    Reg ballot = code.emit().fresh(Reg.Kind.B32);
+    code.add(new Inst.VoteBallot(ballot, negative));
+    code.store(ballot);
+    Reg count = code.emit().fresh(Reg.Kind.B32);
+    code.add(new Inst.PopCount(count, ballot));
+    code.store(count);
     return code.golden(name, Values.bytes(new Values(name).words(LANES)), Agreement.BITS);
   }
 }
