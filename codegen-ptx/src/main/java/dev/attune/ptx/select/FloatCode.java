@@ -33,7 +33,7 @@ final class FloatCode {
    * With t = x · TANH_SCALE the polynomial is t·((t² + TANH_INNER)² + TANH_OUTER): three
    * instructions.
    */
-  private static final double TANH_SCALE = Math.pow(TANH[2], 0.2);
+  private static final double TANH_SCALE = StrictMath.pow(TANH[2], 0.2);
 
   private static final float TANH_INNER = (float) (square(TANH_SCALE) * TANH[1] / (2 * TANH[2]));
   private static final float TANH_OUTER =
