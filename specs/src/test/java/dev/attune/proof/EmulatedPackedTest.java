@@ -85,9 +85,10 @@ class EmulatedPackedTest {
             Kernels.spec("weight = sigmoid(score * scale - 0.5 * h)", "mask = causal"),
             Kernels.spec(
                 "tensor bonus : float[Hq, Sq]",
+                "tensor live : bool[Hq, Skv]",
                 "score = score * scale / (1.0 + h) + bonus[h, q]",
                 "sink = 0.25 * h",
-                "mask = (kv + h) % 3 != 0 and kv <= q + (Skv - Sq)",
+                "mask = live[h, kv] and kv <= q + (Skv - Sq)",
                 "output lse, max_score"),
             Kernels.spec("score = softcap(score * scale, 2.0 + h)"));
     for (AttentionSpec spec : specs) {

@@ -3,8 +3,8 @@ package dev.attune.ptx.hopper;
 import static java.util.Objects.requireNonNull;
 
 import dev.attune.compiler.spec.CompareOp;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.TileKernel;

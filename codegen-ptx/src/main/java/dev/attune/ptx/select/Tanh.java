@@ -3,6 +3,7 @@ package dev.attune.ptx.select;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Lowering;
 import java.util.ArrayList;
@@ -37,6 +38,7 @@ record Tanh(Expr argument, Expr factor, Expr outside) {
         inside instanceof Expr.Binary(BinaryOp op, Expr x, Expr factor)
                 && op == BinaryOp.MUL
                 && Lowering.uniform(factor)
+                && !Exprs.uses(factor, new Expr.At(Position.H)::equals)
             ? new Tanh(x, factor, outside)
             : new Tanh(inside, new Expr.FloatConst(1), outside));
   }

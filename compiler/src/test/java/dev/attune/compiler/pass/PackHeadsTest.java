@@ -72,6 +72,9 @@ final class PackHeadsTest {
   void tilesThatDependOnTheHeadAreNotShared() {
     AttentionSpec spec = Compiled.spec("strided", "mask = q - 16 * h <= kv <= q");
     String why = PackHeads.refuses(spec).orElseThrow();
+    assertTrue(
+        PackHeads.refuses(Compiled.spec("test", "mask = (kv + h) % 3 != 0")).isPresent(),
+        "tiles that are tested with the head");
     assertTrue(why.startsWith("the keys that a tile visits depend on the query head: "), why);
     IllegalArgumentException e =
         assertThrows(
@@ -82,7 +85,9 @@ final class PackHeadsTest {
   @Test
   void aMaskOfWhichNoTileDependsOnTheHeadIsShared() {
     assertEquals(
-        Optional.empty(), PackHeads.refuses(Compiled.spec("test", "mask = (kv + h) % 3 != 0")));
+        Optional.empty(),
+        PackHeads.refuses(
+            Compiled.spec("test", "tensor live : bool[Hq, Skv]\nmask = live[h, kv]")));
     assertEquals(
         Optional.empty(),
         PackHeads.refuses(Compiled.spec("test", "mask = q - 16 * hkv <= kv <= q")));
