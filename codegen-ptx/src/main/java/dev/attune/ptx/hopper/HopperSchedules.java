@@ -154,8 +154,7 @@ public final class HopperSchedules {
 
   /** Whether scores are the products times a factor, so that none is evaluated by element. */
   private static boolean plain(AttentionSpec spec) {
-    return spec.normalization() instanceof Normalization.Softmax
-        && ScoreFactor.plain(spec);
+    return spec.normalization() instanceof Normalization.Softmax && ScoreFactor.plain(spec);
   }
 
   /**

@@ -68,8 +68,7 @@ public final class Lowering {
         bounds.visitLast().filter(e -> Exprs.uses(e, x -> x.equals(TileKernel.Q_LAST))).isPresent();
     TileKernel.Order order =
         laterRowsSeeMore ? TileKernel.Order.DESCENDING : TileKernel.Order.ASCENDING;
-    return new TileKernel(
-        spec, dtype, dim, rows, cols, false, qTile, order, tiles.tested(), body);
+    return new TileKernel(spec, dtype, dim, rows, cols, false, qTile, order, tiles.tested(), body);
   }
 
   private void softmax(Normalization.Softmax softmax, Value query, Value from, Value to) {

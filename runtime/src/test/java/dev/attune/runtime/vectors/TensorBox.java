@@ -2,6 +2,7 @@ package dev.attune.runtime.vectors;
 
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.TensorMap;
+import java.util.List;
 
 /**
  * A tensor of 2 × {@code seq} × 2 × {@code dim} elements with gaps between its rows, a little
@@ -37,14 +38,8 @@ record TensorBox(int dim, int seq, int boxRows) {
     return new TensorMap(
         ElementType.BF16,
         buffer + OFFSET,
-        dim,
-        seq,
-        HEADS,
-        BATCH,
-        (long) HEADS * row(),
-        row(),
-        (long) seq * HEADS * row(),
-        boxRows,
-        COLUMNS);
+        List.of(dim, seq, HEADS, BATCH),
+        List.of((long) HEADS * row(), (long) row(), (long) seq * HEADS * row()),
+        List.of(COLUMNS, boxRows, 1, 1));
   }
 }
