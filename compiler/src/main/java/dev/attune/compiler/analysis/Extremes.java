@@ -1,10 +1,11 @@
 package dev.attune.compiler.analysis;
 
-import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
+import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Expr.At;
 import dev.attune.compiler.spec.Expr.Binary;
+import dev.attune.compiler.spec.Expr.Compare;
 import dev.attune.compiler.spec.Expr.Gather;
 import dev.attune.compiler.spec.Expr.IntConst;
 import dev.attune.compiler.spec.Expr.Select;
@@ -22,56 +23,73 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Bounds of an int expression over the rows of a tile, as expressions of its first and last row:
- * where it is monotone in q the value at one end, and never on the wrong side.
+ * Bounds of an int expression over the pairs of a zone, as expressions that are uniform over the
+ * tile: where it is monotone the value at one end, and never on the wrong side.
  */
 final class Extremes {
-  private static final Expr Q = new At(Position.Q);
+  static final Expr Q = new At(Position.Q);
+  static final Expr KV = new At(Position.KV);
 
-  private final AttentionSpec spec;
-  private final Ranges ranges;
+  private final Facts facts;
+  private final Zone zone;
 
-  Extremes(AttentionSpec spec) {
-    this.spec = spec;
-    this.ranges = Ranges.worstCase(spec);
+  Extremes(Facts facts, Zone zone) {
+    this.facts = facts;
+    this.zone = zone;
   }
 
-  Ranges ranges() {
-    return ranges;
-  }
-
-  /** An expression without q that is no less than the sum at any row of the tile. */
+  /** An expression that is no less than the sum at any pair. */
   Optional<Expr> most(Affine sum) {
     return extreme(sum, true);
   }
 
-  /** An expression without q that is no more than the sum at any row of the tile. */
+  /** An expression that is no more than the sum at any pair. */
   Optional<Expr> least(Affine sum) {
     return extreme(sum, false);
   }
 
   private Optional<Expr> extreme(Affine sum, boolean most) {
-    Affine total = Affine.constant(sum.constant());
-    for (Map.Entry<Expr, Long> t : sum.terms().entrySet()) {
-      Optional<Expr> e = extreme(t.getKey(), most == t.getValue() > 0);
-      if (e.isEmpty()) {
-        return e;
-      }
-      try {
+    try {
+      boolean both = sum.coefficient(Q) != 0 && sum.coefficient(KV) != 0;
+      Affine total =
+          both ? positions(sum, most).plus(sum.constant()) : Affine.constant(sum.constant());
+      Affine terms = both ? sum.without(Q).without(KV) : sum;
+      for (Map.Entry<Expr, Long> t : terms.terms().entrySet()) {
+        Optional<Expr> e = extreme(t.getKey(), most == t.getValue() > 0);
+        if (e.isEmpty()) {
+          return e;
+        }
         total = total.plus(Affine.of(e.get()).times(t.getValue()));
-      } catch (ArithmeticException tooLarge) {
-        return Optional.empty();
       }
+      return Optional.of(Simplify.simplify(total.expr()));
+    } catch (ArithmeticException tooLarge) {
+      return Optional.empty();
     }
-    return Optional.of(Simplify.simplify(total.expr()));
+  }
+
+  /** The terms of q and kv: as much as can be as a multiple of q - kv. */
+  private Affine positions(Affine sum, boolean most) {
+    long q = sum.coefficient(Q);
+    long kv = sum.coefficient(KV);
+    long both = Long.signum(q) * Long.signum(kv) < 0 ? Math.min(Math.abs(q), Math.abs(kv)) : 0;
+    both *= Long.signum(q);
+    return term(Zone.Axis.DIFFERENCE, both, most)
+        .plus(term(Zone.Axis.Q, q - both, most))
+        .plus(term(Zone.Axis.KV, kv + both, most));
+  }
+
+  private Affine term(Zone.Axis axis, long factor, boolean most) {
+    return factor == 0
+        ? Affine.ZERO
+        : Affine.of(zone.bound(axis, most == factor > 0, facts)).times(factor);
   }
 
   private Optional<Expr> extreme(Expr e, boolean most) {
-    if (!Exprs.uses(e, Position.Q)) {
+    if (!Facts.varies(e)) {
       return Optional.of(e);
     }
     return switch (e) {
-      case At p -> Optional.of(most ? KvBounds.Q_LAST : KvBounds.Q_FIRST);
+      case At p -> Optional.of(zone.bound(e.equals(Q) ? Zone.Axis.Q : Zone.Axis.KV, most, facts));
       case Unary(UnaryOp op, Expr x) ->
           switch (op) {
             case NEG -> extreme(Affine.of(e), most);
@@ -80,14 +98,14 @@ final class Extremes {
             default -> constant(e, most);
           };
       case Binary(BinaryOp op, Expr a, Expr b) -> binary(e, op, a, b, most);
-      case Select(Expr c, Expr a, Expr b) -> both(most ? BinaryOp.MAX : BinaryOp.MIN, a, b, most);
+      case Select(Expr c, Expr a, Expr b) -> select(c, a, b, most);
       case Gather g -> gather(g, most);
       default -> constant(e, most);
     };
   }
 
   private Optional<Expr> binary(Expr e, BinaryOp op, Expr a, Expr b, boolean most) {
-    boolean fixed = !Exprs.uses(b, Position.Q);
+    boolean fixed = !Facts.varies(b);
     return switch (op) {
       case ADD, SUB -> extreme(Affine.of(e), most);
       case MUL -> {
@@ -96,26 +114,60 @@ final class Extremes {
       }
       case MIN, MAX -> both(op, a, b, most);
       case FLOOR_DIV ->
-          fixed && ranges.integer(b).lo() >= 1
-              ? extreme(a, most).map(x -> new Binary(op, x, b))
+          fixed && positive(b)
+              ? extreme(Affine.of(a), most).map(x -> new Binary(op, x, b))
               : constant(e, most);
-      case SHR -> fixed ? extreme(a, most).map(x -> new Binary(op, x, b)) : constant(e, most);
-      case FLOOR_MOD ->
-          fixed && ranges.integer(b).lo() >= 1
-              ? Optional.of(most ? Exprs.sub(b, new IntConst(1)) : new IntConst(0))
-              : constant(e, most);
+      case SHR ->
+          fixed ? extreme(Affine.of(a), most).map(x -> new Binary(op, x, b)) : constant(e, most);
+      case FLOOR_MOD -> fixed && positive(b) ? remainder(a, b, most) : constant(e, most);
       default -> constant(e, most);
     };
   }
 
+  private boolean positive(Expr n) {
+    return facts.ranges().integer(n).lo() >= 1;
+  }
+
+  /** {@code x % n}: the ends where all of x has one quotient, else 0 and n − 1 are among them. */
+  private Optional<Expr> remainder(Expr x, Expr n, boolean most) {
+    Expr largest = Exprs.sub(n, new IntConst(1));
+    Expr otherwise = most ? largest : new IntConst(0);
+    Optional<Expr> low = extreme(Affine.of(x), false);
+    Optional<Expr> high = extreme(Affine.of(x), true);
+    if (low.isEmpty() || high.isEmpty()) {
+      return Optional.of(otherwise);
+    }
+    Expr end = most ? high.get() : low.get();
+    if (facts.ordered(new IntConst(0), low.get()) && facts.ordered(high.get(), largest)) {
+      return Optional.of(end);
+    }
+    Expr one =
+        new Compare(
+            CompareOp.EQ,
+            new Binary(BinaryOp.FLOOR_DIV, low.get(), n),
+            new Binary(BinaryOp.FLOOR_DIV, high.get(), n));
+    return Optional.of(new Select(one, new Binary(BinaryOp.FLOOR_MOD, end, n), otherwise));
+  }
+
+  private Optional<Expr> select(Expr c, Expr a, Expr b, boolean most) {
+    if (Facts.varies(c)) {
+      return both(most ? BinaryOp.MAX : BinaryOp.MIN, a, b, most);
+    }
+    Optional<Expr> x = extreme(Affine.of(a), most);
+    Optional<Expr> y = extreme(Affine.of(b), most);
+    return x.isPresent() && y.isPresent()
+        ? Optional.of(new Select(c, x.get(), y.get()))
+        : Optional.empty();
+  }
+
   private Optional<Expr> product(Expr e, Expr a, Expr b, boolean most) {
-    boolean first = Exprs.uses(a, Position.Q);
+    boolean first = Facts.varies(a);
     Expr varying = first ? a : b;
     Expr factor = first ? b : a;
-    if (Exprs.uses(factor, Position.Q)) {
+    if (Facts.varies(factor)) {
       return constant(e, most);
     }
-    Interval sign = ranges.integer(factor);
+    Interval sign = facts.ranges().integer(factor);
     if (sign.lo() < 0 && sign.hi() > 0) {
       return constant(e, most);
     }
@@ -145,9 +197,9 @@ final class Extremes {
   }
 
   private Optional<Expr> gather(Gather g, boolean most) {
-    Optional<TensorDecl> tensor = spec.tensor(g.tensor());
+    Optional<TensorDecl> tensor = facts.spec().tensor(g.tensor());
     int last = g.indices().size() - 1;
-    boolean rows = g.indices().subList(0, last).stream().anyMatch(i -> Exprs.uses(i, Position.Q));
+    boolean rows = g.indices().subList(0, last).stream().anyMatch(Facts::varies);
     if (tensor.isEmpty() || !tensor.get().nondecreasing() || rows) {
       return constant(g, most);
     }
@@ -162,14 +214,11 @@ final class Extremes {
 
   /** What the declared facts say of an expression that is not monotone. */
   private Optional<Expr> constant(Expr e, boolean most) {
-    Interval values = ranges.integer(e);
+    if (e.type() != ScalarType.INT) {
+      return Optional.empty();
+    }
+    Interval values = facts.ranges().integer(e);
     long end = most ? values.hi() : values.lo();
-    boolean useful = Math.abs(end) <= ParamDecl.INT_LIMIT && e.type() == ScalarType.INT;
-    return useful ? Optional.of(new IntConst(end)) : Optional.empty();
-  }
-
-  /** Whether an expression varies along the rows of a tile. */
-  static boolean varies(Expr e) {
-    return Exprs.uses(e, Q::equals);
+    return Math.abs(end) <= ParamDecl.INT_LIMIT ? Optional.of(new IntConst(end)) : Optional.empty();
   }
 }

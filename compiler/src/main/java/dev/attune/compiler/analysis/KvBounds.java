@@ -37,6 +37,12 @@ public record KvBounds(
   /** The last of a part of the tile's rows, or the last row of all where none of it exists. */
   public static final Expr.Var PART_LAST = new Expr.Var(-4);
 
+  /** The first key of a tile. */
+  public static final Expr.Var KV_FIRST = new Expr.Var(-5);
+
+  /** The last key of a tile that exists. */
+  public static final Expr.Var KV_LAST = new Expr.Var(-6);
+
   public KvBounds {
     clauses = List.copyOf(clauses);
   }

@@ -81,11 +81,13 @@ final class MaskSolver {
     }
   }
 
+  private final Facts facts;
   private final Extremes extremes;
   private final List<KvBounds.Solved> clauses = new ArrayList<>();
 
   MaskSolver(AttentionSpec spec) {
-    this.extremes = new Extremes(spec);
+    this.facts = new Facts(spec);
+    this.extremes = new Extremes(facts, Zone.TILE);
   }
 
   List<KvBounds.Solved> clauses() {
@@ -137,7 +139,7 @@ final class MaskSolver {
 
   private Region atom(Expr p) {
     boolean keys = Exprs.uses(p, Position.KV);
-    boolean rows = Extremes.varies(p);
+    boolean rows = Exprs.uses(p, Position.Q);
     if (!keys && !rows) {
       return Region.exact(uniform(p), "the same for the whole tile");
     }
@@ -213,8 +215,8 @@ final class MaskSolver {
 
   /** {@code factor·(x // n) + rest <= 0}. */
   private Region quotient(Expr x, Expr n, long factor, Affine rest) {
-    boolean uniform = !Exprs.uses(n, Position.KV) && !Extremes.varies(n);
-    if (!uniform || extremes.ranges().integer(n).lo() < 1) {
+    boolean uniform = !Exprs.uses(n, Position.KV) && !Exprs.uses(n, Position.Q);
+    if (!uniform || facts.ranges().integer(n).lo() < 1) {
       return Region.unknown("not known to divide by a positive number: " + Exprs.print(n));
     }
     Affine divisor = Affine.of(n);
@@ -256,7 +258,7 @@ final class MaskSolver {
 
   /** {@code d <= 0} where d depends on the row but not on the key. */
   private Region rows(Affine d) {
-    if (!Extremes.varies(d.expr())) {
+    if (!Facts.varies(d.expr())) {
       return Region.exact(uniform(d.notPositive()), Exprs.print(d.notPositive()));
     }
     Optional<Expr> least = extremes.least(d);

@@ -69,8 +69,8 @@ public final class Ranges {
 
   /**
    * Everything a launch of the spec may be: sequences up to {@link Shape#MAX_SEQ}, params in their
-   * declared range, tensors with the declared facts. {@link KvBounds#Q_FIRST} and {@link
-   * KvBounds#Q_LAST} are query positions, and so are the variables of a part of the tile.
+   * declared range, tensors with the declared facts. The variables of {@link KvBounds} are
+   * positions.
    */
   public static Ranges worstCase(AttentionSpec spec) {
     Map<Position, Interval> positions = new LinkedHashMap<>();
@@ -108,7 +108,9 @@ public final class Ranges {
             KvBounds.Q_FIRST.id(), row,
             KvBounds.Q_LAST.id(), row,
             KvBounds.PART_FIRST.id(), row,
-            KvBounds.PART_LAST.id(), row));
+            KvBounds.PART_LAST.id(), row,
+            KvBounds.KV_FIRST.id(), row,
+            KvBounds.KV_LAST.id(), row));
   }
 
   /** One launch: every size, param and tensor known, positions anywhere in the problem. */

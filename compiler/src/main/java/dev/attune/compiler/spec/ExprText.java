@@ -103,6 +103,8 @@ final class ExprText {
       case -2 -> "q_last";
       case -3 -> "role_first"; // The rows of a tile that one role computes.
       case -4 -> "role_last";
+      case -5 -> "kv_first"; // The keys of a tile.
+      case -6 -> "kv_last";
       default -> id < 0 ? "v" + -id : "i" + id;
     };
   }

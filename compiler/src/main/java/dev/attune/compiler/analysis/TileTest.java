@@ -1,0 +1,40 @@
+package dev.attune.compiler.analysis;
+
+import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Simplify;
+import java.util.List;
+
+/**
+ * What a mask says of the tile of rows [q_first, q_last] and keys [kv_first, kv_last], as two
+ * conditions over the variables {@link KvBounds#Q_FIRST}, {@link KvBounds#Q_LAST}, {@link
+ * KvBounds#KV_FIRST} and {@link KvBounds#KV_LAST}, sizes, params, b, h and captured tensors, but
+ * not q and kv. They hold for {@code 0 <= q_first <= q_last < Sq} and {@code 0 <= kv_first <=
+ * kv_last < Skv}.
+ *
+ * @param some false only where no pair of the tile is live
+ * @param all true only where every pair of the tile is live
+ * @param clauses what became of each comparison of the mask, in its order
+ */
+public record TileTest(Expr some, Expr all, List<KvBounds.Solved> clauses) {
+  public TileTest {
+    clauses = List.copyOf(clauses);
+  }
+
+  /** Of the mask of a spec. */
+  public static TileTest of(AttentionSpec spec) {
+    return of(spec, spec.mask().expr());
+  }
+
+  /** Of a mask under the declarations of a spec. */
+  public static TileTest of(AttentionSpec spec, Expr mask) {
+    Facts facts = new Facts(spec);
+    Expr p = Simplify.simplify(mask);
+    TileSearch some = new TileSearch(facts);
+    TileSearch dead = new TileSearch(facts);
+    Expr live = some.some(Formula.of(p, true));
+    Expr all = Simplify.simplify(Exprs.not(dead.some(Formula.of(p, false))));
+    return new TileTest(live, all, some.clauses());
+  }
+}
