@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Kernels of the library assemble without spills and without waits that the assembler inserts. A
- * build assembles every spec and every combination of target, head dimension and dtype once; with
- * {@code -Dattune.assemble=all} it assembles their product.
+ * build assembles every basic spec and every combination of target, head dimension and dtype once;
+ * with {@code -Dattune.assemble=all} it assembles their product.
  */
 class AssemblyTest {
   private static final List<Target> TARGETS =
@@ -70,7 +70,7 @@ class AssemblyTest {
   private static List<Kernel> kernels(List<Target> targets, int stride) {
     boolean all = "all".equals(System.getProperty("attune.assemble"));
     List<Kernel> kernels = new ArrayList<>();
-    List<String> names = SpecLibrary.names();
+    List<String> names = SpecLibrary.basics();
     int combination = 0;
     for (Target target : targets) {
       for (int dim : DIMS) {
@@ -91,7 +91,7 @@ class AssemblyTest {
 
   @Test
   void nothingSpillsAndNothingSerializes() {
-    assertAssembled(kernels(TARGETS, SpecLibrary.names().size()));
+    assertAssembled(kernels(TARGETS, SpecLibrary.basics().size()));
   }
 
   @Test

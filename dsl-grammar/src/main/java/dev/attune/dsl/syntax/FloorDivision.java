@@ -83,8 +83,11 @@ final class FloorDivision {
     }
     char c = text.charAt(next);
     if (wordPart(c)) {
-      String word = text.subSequence(next, wordEnd(text, next)).toString();
-      return CONTINUING.contains(word);
+      int wordEnd = wordEnd(text, next);
+      String word = text.subSequence(next, wordEnd).toString();
+      int after = skipBlanks(text, wordEnd);
+      boolean moves = word.equals("at") && after < text.length() && text.charAt(after) == '(';
+      return moves || CONTINUING.contains(word);
     }
     return switch (c) {
       case '(', '[' -> next == end;
