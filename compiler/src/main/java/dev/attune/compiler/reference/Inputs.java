@@ -147,7 +147,10 @@ public final class Inputs {
         long most = t.nondecreasing() ? row / 16 + 1 : sizes.kvSeq();
         long high =
             t.range()
-                .map(r -> (long) Math.floor(Math.min(r.high(), Math.max(low, sizes.kvSeq()))))
+                .map(
+                    r ->
+                        (long)
+                            Math.floor(Math.min(r.high(), (double) Math.max(low, sizes.kvSeq()))))
                 .orElse(most);
         int[] data = new int[count];
         for (int i = 0; i < count; i++) {
