@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +30,10 @@ final class ReadmeTest {
   private static final Path README = Path.of("README.md");
   private static final Path FIXED = Path.of("src/test/resources/readme");
   private static final int TILE = 128;
+
+  /** Characters of a range that still fits its column. */
+  private static final int LONGEST = 100;
+
   private static final Shape SHAPE = new Shape(1, 2, 1, 8192, 8192, new HeadDim(128, 128));
 
   @Test
@@ -58,26 +63,24 @@ final class ReadmeTest {
     KvBounds bounds = KvBounds.solve(spec);
     List<KvBounds.Solved> clauses = bounds.clauses();
     long solved = clauses.stream().filter(KvBounds.Solved::solved).count();
-    return "| [%s](src/main/attn/%s.attn) | %s:<br>%s | %s | %s | %s |\n"
+    return "| [%s](src/main/attn/%s.attn) | %s%s | %s | %s | %s |\n"
         .formatted(
             name,
             name,
             SpecLibrary.summary(name).orElseThrow(),
             formula(text),
-            code(keys(bounds)),
+            keys(bounds),
             clauses.isEmpty() ? "" : solved + " of " + clauses.size(),
             shares(spec, KvTiles.of(bounds, TILE)));
   }
 
-  /** The indented lines of the header, without the spec's own name for what they are. */
+  /** The indented lines of the header. */
   private static String formula(String text) {
-    return String.join(
-        "<br>",
-        text.lines()
-            .takeWhile(line -> line.startsWith("//"))
-            .filter(line -> line.startsWith("//   "))
-            .map(line -> code(line.substring(2).strip()))
-            .toList());
+    return text.lines()
+        .takeWhile(line -> line.startsWith("//"))
+        .filter(line -> line.startsWith("//   "))
+        .map(line -> "<br>" + code(line.substring(2).strip()))
+        .collect(Collectors.joining());
   }
 
   private static String code(String text) {
@@ -87,7 +90,8 @@ final class ReadmeTest {
   private static String keys(KvBounds bounds) {
     String first = bounds.visitFirst().map(Exprs::print).orElse("0");
     String last = bounds.visitLast().map(Exprs::print).orElse("Skv - 1");
-    return first + " .. " + last;
+    String range = first + " .. " + last;
+    return range.length() <= LONGEST ? code(range) : "see `attune explain`";
   }
 
   /** How many of all tiles are visited, and are full, at 8192 × 8192 positions. */
