@@ -5,10 +5,14 @@ import static dev.attune.proof.Trial.shape;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr.IntConst;
+import dev.attune.compiler.spec.Expr.Reduce;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.ParamDecl;
+import dev.attune.compiler.spec.Shape;
 import dev.attune.specs.SpecLibrary;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** A small problem for every spec of the library. */
 final class Catalogue {
@@ -23,15 +27,18 @@ final class Catalogue {
   }
 
   /**
-   * A few tiles, with params as small as they are. Rows beyond the keys see nothing in the variants
-   * that are aligned at the bottom right.
+   * A few tiles, or one where each pair is much work, with params as small as they are. Rows beyond
+   * the keys see nothing in the variants that are aligned at the bottom right.
    */
   private static Trial trial(int i) {
     AttentionSpec spec = Kernels.library(NAMES.get(i));
-    int dim = DIMS[i % DIMS.length];
-    Trial trial =
-        Trial.of(
-            spec, Dtype.values()[i % 2], shape(1 + i % 2, 2, 1, 137 + i % 7, 133 + i % 5, dim));
+    boolean unrolled =
+        Stream.of(spec.score(), spec.mask())
+            .anyMatch(clause -> Exprs.uses(clause.expr(), Reduce.class::isInstance));
+    int rows = (unrolled ? 67 : 137) + i % 7;
+    int keys = (unrolled ? 63 : 133) + i % 5;
+    Shape shape = shape(1 + i % 2, 2, 1, rows, keys, DIMS[i % DIMS.length]);
+    Trial trial = Trial.of(spec, Dtype.values()[i % 2], shape);
     for (ParamDecl p : spec.params()) {
       if (p.defaultValue() instanceof IntConst(long value)) {
         trial = trial.param(p.name(), Math.min(value, Math.max(0, p.range().low()) + 37));
