@@ -20,12 +20,13 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Kernels of the library assemble without spills and without waits that the assembler inserts. A
- * build assembles every spec and every combination of target, head dimension and dtype once; with
- * {@code -Dattune.assemble=all} it assembles their product.
+ * build assembles every basic spec and every combination of target, head dimension and dtype once;
+ * with {@code -Dattune.assemble=all} it assembles their product.
  */
 class AssemblyTest {
   private static final List<Target> TARGETS =
       List.of(Target.SM_80, Target.SM_86, Target.SM_89, Target.SM_90);
+  private static final boolean ALL = "all".equals(System.getProperty("attune.assemble"));
   private static final List<Integer> DIMS = List.of(64, 128, 256);
 
   private record Kernel(String spec, Target target, int dim, Dtype dtype) {
@@ -68,17 +69,16 @@ class AssemblyTest {
   }
 
   private static List<Kernel> kernels(List<Target> targets, int stride) {
-    boolean all = "all".equals(System.getProperty("attune.assemble"));
     List<Kernel> kernels = new ArrayList<>();
-    List<String> names = SpecLibrary.names();
+    List<String> names = SpecLibrary.basics();
     int combination = 0;
     for (Target target : targets) {
       for (int dim : DIMS) {
         for (Dtype dtype : Dtype.values()) {
           for (int i = 0; i < names.size(); i++) {
-            // 24 combinations and 14 specs: each combination has one, each spec has one or two. Of
+            // 24 combinations and 15 specs: each combination has one, each spec has one or two. Of
             // Hopper, where a kernel has several candidates, each spec is in one combination.
-            if (all || i % stride == combination % stride) {
+            if (ALL || i % stride == combination % stride) {
               kernels.add(new Kernel(names.get(i), target, dim, dtype));
             }
           }
@@ -91,12 +91,31 @@ class AssemblyTest {
 
   @Test
   void nothingSpillsAndNothingSerializes() {
-    assertAssembled(kernels(TARGETS, SpecLibrary.names().size()));
+    assertAssembled(kernels(TARGETS, SpecLibrary.basics().size()));
   }
 
   @Test
   void nothingSpillsAndNothingSerializesOnHopper() {
     assertAssembled(kernels(List.of(Target.SM_90A), DIMS.size() * Dtype.values().length));
+  }
+
+  /**
+   * Of the whole library a build assembles every fourth spec, for one family each, and with {@code
+   * -Dattune.assemble=all} every spec for both.
+   */
+  @Test
+  void theLibraryAssembles() {
+    List<Target> families = List.of(Target.SM_80, Target.SM_90A);
+    List<String> names = SpecLibrary.names();
+    List<Kernel> kernels = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      for (Target family : families) {
+        if (ALL || i % 8 == 4 * families.indexOf(family)) {
+          kernels.add(new Kernel(names.get(i), family, 64, Dtype.BF16));
+        }
+      }
+    }
+    assertAssembled(kernels);
   }
 
   private static void assertAssembled(List<Kernel> kernels) {

@@ -155,7 +155,7 @@ final class Declarations {
       ScalarType type = Types.of(formal.type());
       locals.put(name.text(), Optional.of(new Expr.Param(name.text(), type)));
     }
-    Env env = new Env(scope, Place.DEFINITION, locals, Optional.empty(), true);
+    Env env = new Env(scope, Place.DEFINITION, locals, Optional.empty(), true, false);
     Expression body = def.body();
     Optional<Expr> value = elaborator.definition(def, body, env);
     return def.result().isEmpty()

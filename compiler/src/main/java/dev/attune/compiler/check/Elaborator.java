@@ -41,6 +41,7 @@ final class Elaborator {
   private final Operators operators;
   private final Indexing indexing;
   private final Budget budget;
+  private final Moves moves;
   private final Set<Item> inProgress = new LinkedHashSet<>();
   private final Set<Binding> used = Collections.newSetFromMap(new IdentityHashMap<>());
   private int variables;
@@ -52,6 +53,7 @@ final class Elaborator {
     this.budget = new Budget(problems);
     this.operators = new Operators(problems, ranges, budget);
     this.indexing = new Indexing(problems, ranges);
+    this.moves = new Moves(problems, operators, this::variable);
   }
 
   /** Whether some expression so far names the binding. */
@@ -125,6 +127,7 @@ final class Elaborator {
             x -> then.flatMap(y -> otherwise.flatMap(z -> operators.select(c, x, y, z, env))));
       }
       case Expression.Reduction r -> reduction(r, env);
+      case Expression.Moved m -> moved(m, env);
     };
   }
 
@@ -479,8 +482,7 @@ final class Elaborator {
   private Optional<Expr> reduction(Expression.Reduction r, Env env) {
     Optional<Long> low = bound(r.low(), env);
     Optional<Long> high = bound(r.high(), env);
-    Expr.Var variable = new Expr.Var(variables++);
-    ranges.variable(variable.id(), low.orElse(0L), high.orElse(1L));
+    Expr.Var variable = variable(low.orElse(0L), high.orElse(1L));
     String name = r.variable().text();
     if (env.locals().containsKey(name) || env.scope().value(name).isPresent()) {
       report(
@@ -541,6 +543,35 @@ final class Elaborator {
       return Optional.empty();
     }
     return Optional.of(0L);
+  }
+
+  private Optional<Expr> moved(Expression.Moved m, Env env) {
+    Optional<Expr> base = elaborate(m.base(), env.elsewhere());
+    Map<Expr, Expr> places = new LinkedHashMap<>();
+    boolean complete = base.isPresent();
+    for (Expression.Move move : m.moves()) {
+      Optional<Expr> place = moves.place(move.name(), env);
+      Optional<Expr> value =
+          elaborate(move.value(), ScalarType.INT, env, "the new " + move.name().text());
+      complete &= place.isPresent() && value.isPresent();
+      if (place.isPresent() && places.put(place.get(), value.orElse(place.get())) != null) {
+        report(
+            env,
+            Diagnostic.at(
+                move.name().span(),
+                Code.DUPLICATE_NAME,
+                "'%s' is given twice".formatted(move.name().text())));
+        complete = false;
+      }
+    }
+    return complete ? moves.move(m, base.get(), places, env) : Optional.empty();
+  }
+
+  /** A variable of a reduction that nothing else has. */
+  private Expr.Var variable(long from, long to) {
+    Expr.Var variable = new Expr.Var(variables++);
+    ranges.variable(variable.id(), from, to);
+    return variable;
   }
 
   private Diagnostic unknown(Name name, List<String> candidates, Env env) {

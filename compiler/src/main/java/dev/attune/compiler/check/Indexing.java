@@ -21,7 +21,7 @@ final class Indexing {
 
   /** Whether no index is outside for every element; warns of one that is for the last or first. */
   boolean inside(Expression.Index use, Binding.Tensor tensor, List<Expr> indices, Env env) {
-    if (env.generic()) {
+    if (env.generic() || env.moved()) {
       return true;
     }
     boolean inside = true;

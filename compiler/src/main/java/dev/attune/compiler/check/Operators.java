@@ -178,7 +178,7 @@ final class Operators {
     Expr a = mixed ? Types.toFloat(left) : left;
     Expr b = mixed ? Types.toFloat(right) : right;
     Span span = leftSpan.to(rightSpan);
-    if (env.via().isEmpty() && !env.generic()) {
+    if (env.via().isEmpty() && !env.generic() && !env.moved()) {
       Truth truth = ranges.compare(op, left.type() == right.type() ? left : a, b);
       if (truth != Truth.MAYBE) {
         problems.add(

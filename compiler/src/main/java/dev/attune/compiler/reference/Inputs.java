@@ -102,8 +102,9 @@ public final class Inputs {
   }
 
   /**
-   * Random captured tensors that have their declared shapes and facts. Ints without a range are
-   * positions in [0, Skv], or few distinct numbers where they are to be nondecreasing (documents).
+   * Random captured tensors that have their declared shapes and facts. Ints are positions up to Skv
+   * where their range allows it; those that are nondecreasing and without a range are few distinct
+   * numbers (documents).
    */
   public static Map<String, NdArray> tensors(AttentionSpec spec, Bindings sizes, long seed) {
     Eval eval = new Eval(sizes);
@@ -145,7 +146,12 @@ public final class Inputs {
         long low = t.range().map(r -> (long) Math.ceil(Math.max(r.low(), -INT_LIMIT))).orElse(0L);
         long most = t.nondecreasing() ? row / 16 + 1 : sizes.kvSeq();
         long high =
-            t.range().map(r -> (long) Math.floor(Math.min(r.high(), INT_LIMIT))).orElse(most);
+            t.range()
+                .map(
+                    r ->
+                        (long)
+                            Math.floor(Math.min(r.high(), (double) Math.max(low, sizes.kvSeq()))))
+                .orElse(most);
         int[] data = new int[count];
         for (int i = 0; i < count; i++) {
           data[i] = (int) random.nextLong(low, high + 1);

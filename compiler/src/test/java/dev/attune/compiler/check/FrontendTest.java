@@ -1,5 +1,6 @@
 package dev.attune.compiler.check;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -25,6 +26,7 @@ import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Origin;
 import dev.attune.compiler.spec.Output;
@@ -47,6 +49,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -86,6 +89,41 @@ final class FrontendTest {
 
   private static final Expr Q = new At(Position.Q);
   private static final Expr KV = new At(Position.KV);
+
+  @Test
+  void atMovesPositionsAndLengths() {
+    assertEquals(mask("q - 3 <= 2 * kv"), mask("(kv <= q) at (kv = q - 3, q = 2 * kv)"));
+    assertEquals(
+        mask("kv - 5 <= 2 * q + (8 - 7)"),
+        mask("causal_bottom_right at " + "(q = 2 * q, kv = kv - 5, Sq = 7, Skv = 8)"));
+    assertEquals(mask("kv <= q + 6"), mask("(kv <= q at (q = q + 5)) at (q = q + 1)"));
+    assertEquals(mask("kv <= q + 6"), mask("(kv <= q) at (q = q + 5) at (q = q + 1)"));
+    assertEquals(mask("q // 4 == kv // 4 and kv % 4 < q % 4"), mask("batchify(kv < q, 4)"));
+  }
+
+  /** What is put in contains the very reduction that it is put into. */
+  @Test
+  void movedReductionsKeepTheirVariables() {
+    AttentionSpec spec =
+        spec(
+            """
+            def twice(x: int): int = x at (q = x)
+            attention a {
+              tensor t : int[Sq]
+              mask = twice(sum(i in 0..3: t[q + i])) == kv
+            }
+            """);
+    NdArray t = new NdArray(new int[] {8}, new int[] {0, 2, 1, 1, 5, 7, 2, 3});
+    Bindings bindings =
+        new Bindings(new Shape(1, 1, 1, 8, 16, new HeadDim(8, 8)), 1, Map.of(), Map.of("t", t));
+    // At q = 0 the sum is 3, and at q = 3 it is 13.
+    Eval eval = new Eval(bindings);
+    assertArrayEquals(
+        new int[] {13},
+        IntStream.range(0, 16)
+            .filter(kv -> eval.at(0, 0, 0, kv).bool(spec.mask().expr()))
+            .toArray());
+  }
 
   @Test
   void gemma2LocalMeansWhatItsFormulaSays() throws IOException {

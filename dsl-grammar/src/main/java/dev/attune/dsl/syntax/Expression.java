@@ -67,6 +67,16 @@ public sealed interface Expression {
       boolean any, Name variable, Expression low, Expression high, Expression body, Span span)
       implements Expression {}
 
+  /** {@code e at (q = …, kv = …)}: the value that the base has for another pair. */
+  record Moved(Expression base, List<Move> moves, Span span) implements Expression {
+    public Moved {
+      moves = List.copyOf(moves);
+    }
+  }
+
+  /** One {@code name = value} of a {@link Moved}. */
+  record Move(Name name, Expression value) {}
+
   /** An expression that could not be read; already reported. */
   record Missing(Span span) implements Expression {}
 }

@@ -4,12 +4,14 @@ import dev.attune.dsl.diagnostic.Code;
 import dev.attune.dsl.diagnostic.Diagnostic;
 import dev.attune.dsl.diagnostic.Span;
 import dev.attune.dsl.syntax.generated.AttnParser;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.Token;
+import org.antlr.v4.runtime.tree.ParseTree;
 import org.antlr.v4.runtime.tree.TerminalNode;
 
 /** Turns what the parser matched of expressions into syntax, within {@link Limits}. */
@@ -95,7 +97,27 @@ final class ExpressionBuilder {
   }
 
   private Expression unary(AttnParser.UnaryContext ctx) {
-    return ctx.primary() != null ? primary(ctx.primary()) : prefix(ctx, unary(ctx.unary()));
+    return ctx.moved() != null ? moved(ctx.moved()) : prefix(ctx, unary(ctx.unary()));
+  }
+
+  private Expression moved(AttnParser.MovedContext ctx) {
+    Expression base = primary(ctx.primary());
+    Span start = tokens.span(ctx.getStart());
+    List<Expression.Move> moves = new ArrayList<>();
+    for (ParseTree child : ctx.children) {
+      if (child instanceof AttnParser.MoveContext move) {
+        moves.add(new Expression.Move(name(move.name()), build(move.expression())));
+      } else if (child instanceof TerminalNode t && t.getSymbol().getType() == AttnParser.RPAREN) {
+        List<Expression> parts = new ArrayList<>(List.of(base));
+        moves.forEach(m -> parts.add(m.value()));
+        base =
+            node(
+                new Expression.Moved(base, moves, start.to(tokens.span(t.getSymbol()))),
+                parts.toArray(Expression[]::new));
+        moves.clear();
+      }
+    }
+    return base;
   }
 
   private Expression primary(AttnParser.PrimaryContext ctx) {

@@ -26,7 +26,7 @@ final class FloorDivision {
     while (before > 0 && blank(text.charAt(before - 1))) {
       before--;
     }
-    return index - before <= 1 && endsOperand(text, before) && operandFollows(text, index + 2);
+    return index - before <= 1 && endsOperand(text, before) && operandFollows(text, index);
   }
 
   /** Whether the comment at {@code index} reads as if it had been meant to divide. */
@@ -40,7 +40,7 @@ final class FloorDivision {
       end++;
     }
     return endsOperand(text, before)
-        && operandFollows(text, index + 2)
+        && operandFollows(text, index)
         && DIVISOR.matcher(text.subSequence(index + 2, end)).find();
   }
 
@@ -63,8 +63,8 @@ final class FloorDivision {
         && !word.equals("if");
   }
 
-  private static boolean operandFollows(CharSequence text, int from) {
-    int at = skipBlanks(text, from);
+  private static boolean operandFollows(CharSequence text, int index) {
+    int at = skipBlanks(text, index + 2);
     if (at == text.length()) {
       return false;
     }
@@ -83,16 +83,32 @@ final class FloorDivision {
     }
     char c = text.charAt(next);
     if (wordPart(c)) {
-      String word = text.subSequence(next, wordEnd(text, next)).toString();
-      return CONTINUING.contains(word);
+      int wordEnd = wordEnd(text, next);
+      String word = text.subSequence(next, wordEnd).toString();
+      int after = skipBlanks(text, wordEnd);
+      boolean moves = word.equals("at") && after < text.length() && text.charAt(after) == '(';
+      return moves || CONTINUING.contains(word);
     }
     return switch (c) {
       case '(', '[' -> next == end;
       case '.' -> next + 1 < text.length() && (digit(first) || text.charAt(next + 1) == '.');
       case '+', '-', '*', '/', '%', '<', '>', '=', '!', '&', '|', '^', ')', ']', '}' -> true;
-      case ',' -> digit(first);
+      case ',' -> digit(first) || enclosed(text, index);
       default -> false;
     };
+  }
+
+  /** Whether a bracket on the line is still open, as around an argument or an index. */
+  private static boolean enclosed(CharSequence text, int index) {
+    int open = 0;
+    for (int i = index - 1; i >= 0 && !lineEnd(text.charAt(i)); i--) {
+      char c = text.charAt(i);
+      open += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+      if (open > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static int skipBlanks(CharSequence text, int from) {

@@ -206,7 +206,8 @@ final class Words {
       AttnLexer.EQ,
       AttnLexer.NE,
       AttnLexer.AND,
-      AttnLexer.OR
+      AttnLexer.OR,
+      AttnLexer.AT
     };
   }
 

@@ -126,6 +126,10 @@ final class ParserTest {
     assertInstanceOf(Expression.NameUse.class, score("q // one more word\n"));
     assertInstanceOf(Expression.NameUse.class, score("q   // 64 keys\n"));
     assertInstanceOf(Expression.Index.class, score("sinks[h]  // adds exp(sink)\n"));
+    assertEquals("//", ((Expression.Infix) score("q // n at (q = 3)")).operator());
+    assertInstanceOf(Expression.NameUse.class, score("q // one at a time\n"));
+    assertInstanceOf(Expression.NameUse.class, score("q // one, or two\n"));
+    assertEquals(2, ((Expression.Call) score("min((q) // n, kv)")).arguments().size());
     assertEquals("+", ((Expression.Infix) score("q + // the first\n 1")).operator());
     assertEquals(
         List.of(Code.COMMENT_OR_DIVISION), codes("attention a { score = q  // 64 == 3\n }"));

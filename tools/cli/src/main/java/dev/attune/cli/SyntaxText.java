@@ -156,6 +156,14 @@ final class SyntaxText {
         expression(r.high(), depth + 1);
         expression(r.body(), depth + 1);
       }
+      case Expression.Moved m -> {
+        line(depth, "at", m.span());
+        expression(m.base(), depth + 1);
+        for (Expression.Move move : m.moves()) {
+          line(depth + 1, move.name().text(), move.name().span());
+          expression(move.value(), depth + 2);
+        }
+      }
       case Expression.Missing m -> line(depth, "unreadable", m.span());
     }
   }

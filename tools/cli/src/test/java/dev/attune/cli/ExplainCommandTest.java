@@ -24,7 +24,7 @@ final class ExplainCommandTest {
   @TempDir private Path dir;
 
   static List<String> names() {
-    return SpecLibrary.names();
+    return SpecLibrary.basics();
   }
 
   private static Attune ok(String... arguments) {

@@ -21,7 +21,7 @@ final class RunCommandTest {
   @TempDir private Path dir;
 
   static List<String> names() {
-    return SpecLibrary.names();
+    return SpecLibrary.basics();
   }
 
   @ParameterizedTest

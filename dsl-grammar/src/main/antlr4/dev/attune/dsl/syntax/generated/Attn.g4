@@ -59,7 +59,9 @@ bitAnd : shift (AMP shift)* ;
 shift : sum ((SHL | SHR) sum)* ;
 sum : product ((PLUS | MINUS) product)* ;
 product : unary ((STAR | SLASH | FLOOR_DIV | PERCENT) unary)* ;
-unary : (MINUS | TILDE) unary | primary ;
+unary : (MINUS | TILDE) unary | moved ;
+moved : primary (AT LPAREN move (COMMA move)* RPAREN)* ;
+move : name ASSIGN expression ;
 primary
   : INTEGER
   | REAL
@@ -102,6 +104,7 @@ ELSE : 'else' ;
 AND : 'and' ;
 OR : 'or' ;
 NOT : 'not' ;
+AT : 'at' ;
 TRUE : 'true' ;
 FALSE : 'false' ;
 SUM : 'sum' ;
