@@ -3,6 +3,7 @@ package dev.attune.cli.picture;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Scanner;
 
 /** Letters of 3 by 5 dots, capitals only, for the labels of pictures. */
 final class Glyphs {
@@ -25,9 +26,9 @@ final class Glyphs {
 
   private static Map<Character, String> rows() {
     Map<Character, String> rows = new HashMap<>();
-    String[] words = TABLE.strip().split("\\s+");
-    for (int i = 0; i < words.length; i += 2) {
-      rows.put(words[i].charAt(0), words[i + 1]);
+    Scanner words = new Scanner(TABLE);
+    while (words.hasNext()) {
+      rows.put(words.next().charAt(0), words.next());
     }
     return rows;
   }
@@ -36,6 +37,6 @@ final class Glyphs {
   static boolean ink(char c, int row, int column) {
     String upper = String.valueOf(c).toUpperCase(Locale.ROOT);
     String rows = ROWS.getOrDefault(upper.charAt(0), "00000");
-    return (rows.charAt(row) - '0' >> (WIDTH - 1 - column) & 1) == 1;
+    return ((rows.charAt(row) - '0') >> (WIDTH - 1 - column) & 1) == 1;
   }
 }

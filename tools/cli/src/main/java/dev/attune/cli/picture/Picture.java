@@ -115,7 +115,7 @@ public final class Picture {
         count++;
       }
     }
-    return red / count << 16 | green / count << 8 | blue / count;
+    return (red / count) << 16 | (green / count) << 8 | (blue / count);
   }
 
   private static int colour(TileClass c) {
