@@ -1,8 +1,10 @@
 package dev.attune.compiler.analysis;
 
 import dev.attune.compiler.spec.BinaryOp;
+import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Expr.Binary;
+import dev.attune.compiler.spec.Expr.Compare;
 import dev.attune.compiler.spec.Expr.IntConst;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Unary;
@@ -41,6 +43,18 @@ final class Arithmetic {
       case Binary(BinaryOp op, Expr a, Expr b)
           when op == BinaryOp.BIT_OR || op == BinaryOp.BIT_XOR ->
           disjoint(a, b);
+      // Where no bit differs the bits are equal.
+      case Compare(
+              CompareOp op,
+              Binary(BinaryOp mod, Binary(BinaryOp xor, Expr a, Expr b), IntConst(long n)),
+              IntConst(long zero))
+          when zero == 0
+              && n > 0
+              && Long.bitCount(n) == 1
+              && mod == BinaryOp.FLOOR_MOD
+              && xor == BinaryOp.BIT_XOR
+              && (op == CompareOp.EQ || op == CompareOp.NE) ->
+          new Compare(op, new Binary(mod, a, new IntConst(n)), new Binary(mod, b, new IntConst(n)));
       case Reduce r
           when r.op() == ReduceOp.SUM
               && r.type() == ScalarType.INT

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Bounds of an int expression over the pairs of a zone, as expressions that are uniform over the
@@ -29,6 +30,8 @@ import java.util.Optional;
 final class Extremes {
   static final Expr Q = new At(Position.Q);
   static final Expr KV = new At(Position.KV);
+
+  private static final int MOST_ENTRIES = 9;
 
   private final Facts facts;
   private final Zone zone;
@@ -114,18 +117,14 @@ final class Extremes {
       }
       case MIN, MAX -> both(op, a, b, most);
       case FLOOR_DIV ->
-          fixed && positive(b)
+          facts.isDivisor(b)
               ? extreme(Affine.of(a), most).map(x -> new Binary(op, x, b))
               : constant(e, most);
       case SHR ->
           fixed ? extreme(Affine.of(a), most).map(x -> new Binary(op, x, b)) : constant(e, most);
-      case FLOOR_MOD -> fixed && positive(b) ? remainder(a, b, most) : constant(e, most);
+      case FLOOR_MOD -> facts.isDivisor(b) ? remainder(a, b, most) : constant(e, most);
       default -> constant(e, most);
     };
-  }
-
-  private boolean positive(Expr n) {
-    return facts.ranges().integer(n).lo() >= 1;
   }
 
   /** {@code x % n}: the ends where all of x has one quotient, else 0 and n − 1 are among them. */
@@ -197,19 +196,72 @@ final class Extremes {
   }
 
   private Optional<Expr> gather(Gather g, boolean most) {
-    Optional<TensorDecl> tensor = facts.spec().tensor(g.tensor());
     int last = g.indices().size() - 1;
-    boolean rows = g.indices().subList(0, last).stream().anyMatch(Facts::varies);
-    if (tensor.isEmpty() || !tensor.get().nondecreasing() || rows) {
-      return constant(g, most);
+    boolean sorted = facts.spec().tensor(g.tensor()).map(TensorDecl::nondecreasing).orElse(false);
+    if (sorted && g.indices().subList(0, last).stream().noneMatch(Facts::varies)) {
+      Optional<Expr> index = extreme(Affine.of(g.indices().get(last)), most);
+      if (index.isPresent()) {
+        List<Expr> indices = new ArrayList<>(g.indices());
+        indices.set(last, index.get());
+        return Optional.of(new Gather(g.tensor(), g.type(), indices));
+      }
     }
-    Optional<Expr> index = extreme(Affine.of(g.indices().get(last)), most);
-    if (index.isEmpty()) {
-      return constant(g, most);
+    return entries(g)
+        .flatMap(all -> all.stream().reduce(most ? Exprs::max : Exprs::min))
+        .or(() -> constant(g, most));
+  }
+
+  /** Every entry that the zone may read, where they are few. */
+  Optional<List<Expr>> entries(Gather g) {
+    List<List<Expr>> found = List.of(List.of());
+    for (Expr index : g.indices()) {
+      Optional<Expr> low = extreme(Affine.of(index), false);
+      Optional<Expr> high = extreme(Affine.of(index), true);
+      long width = Facts.varies(index) ? width(index) : 0;
+      if (low.isEmpty() || high.isEmpty() || (width + 1) * found.size() > MOST_ENTRIES) {
+        return Optional.empty();
+      }
+      List<List<Expr>> longer = new ArrayList<>();
+      for (List<Expr> front : found) {
+        for (long i = 0; i <= width; i++) {
+          Expr at =
+              i == 0
+                  ? low.get()
+                  : i == width
+                      ? high.get()
+                      : Exprs.min(Exprs.add(low.get(), new IntConst(i)), high.get());
+          longer.add(Stream.concat(front.stream(), Stream.of(Simplify.simplify(at))).toList());
+        }
+      }
+      found = longer;
     }
-    List<Expr> indices = new ArrayList<>(g.indices());
-    indices.set(last, index.get());
-    return Optional.of(new Gather(g.tensor(), g.type(), indices));
+    return Optional.of(
+        found.stream().<Expr>map(at -> new Gather(g.tensor(), g.type(), at)).distinct().toList());
+  }
+
+  /** An upper bound of how far an expression's values are apart. */
+  long width(Expr e) {
+    Interval total = Interval.of(0);
+    for (Map.Entry<Expr, Long> t : Affine.of(e).terms().entrySet()) {
+      Expr atom = t.getKey();
+      Interval apart;
+      if (!Facts.varies(atom)) {
+        continue;
+      } else if (Facts.isPosition(atom)) {
+        Zone.Axis axis = atom.equals(Q) ? Zone.Axis.Q : Zone.Axis.KV;
+        Expr high = zone.bound(axis, true, facts);
+        apart = Interval.of(Math.max(0, facts.difference(high, zone.bound(axis, false, facts))));
+      } else if (atom instanceof Binary(BinaryOp op, Expr x, Expr n)
+          && op == BinaryOp.FLOOR_DIV
+          && facts.isDivisor(n)) {
+        long divisor = facts.ranges().integer(n).lo();
+        apart = Interval.of(width(x)).add(Interval.of(divisor - 1)).floorDiv(Interval.of(divisor));
+      } else {
+        return Interval.ALL.hi();
+      }
+      total = total.add(apart.mul(Interval.of(Math.abs(t.getValue()))));
+    }
+    return total.hi();
   }
 
   /** What the declared facts say of an expression that is not monotone. */

@@ -16,7 +16,7 @@ import java.util.Map;
 
 /**
  * What holds for every tile of every launch of a spec: declared ranges, and that {@code 0 <=
- * q_first <= q_last < Sq} and {@code 0 <= kv_first <= kv_last < Skv}.
+ * q_first <= q_last < Sq} and {@code 0 <= kv_first <= kv_last < Skv}, with tiles of limited extent.
  */
 final class Facts {
   /** Far from where a product or sum of two of them would leave 64 bits. */
@@ -29,10 +29,18 @@ final class Facts {
 
   private final AttentionSpec spec;
   private final Ranges ranges;
+  private final List<Long> extents;
 
+  /** Of tiles of any size. */
   Facts(AttentionSpec spec) {
+    this(spec, Shape.MAX_SEQ, Shape.MAX_SEQ);
+  }
+
+  /** Of tiles of at most so many rows and keys. */
+  Facts(AttentionSpec spec, int rows, int cols) {
     this.spec = spec;
     this.ranges = Ranges.worstCase(spec);
+    this.extents = List.of((long) rows, (long) cols);
   }
 
   AttentionSpec spec() {
@@ -55,11 +63,7 @@ final class Facts {
 
   /** Whether {@code a <= b} always. */
   boolean ordered(Expr a, Expr b) {
-    try {
-      return most(Affine.of(a).minus(Affine.of(b))) <= 0;
-    } catch (ArithmeticException tooLarge) {
-      return false;
-    }
+    return difference(a, b) <= 0;
   }
 
   /** {@code a <= b}, as a constant where it is known. */
@@ -72,6 +76,20 @@ final class Facts {
     } catch (ArithmeticException tooLarge) {
       return Simplify.simplify(new Expr.Compare(CompareOp.LE, a, b));
     }
+  }
+
+  /** An upper bound of {@code a - b}. */
+  long difference(Expr a, Expr b) {
+    try {
+      return most(Affine.of(a).minus(Affine.of(b)));
+    } catch (ArithmeticException tooLarge) {
+      return Interval.ALL.hi();
+    }
+  }
+
+  /** Whether the expression is the same for all pairs of a tile, and at least 1. */
+  boolean isDivisor(Expr n) {
+    return !varies(n) && ranges.integer(n).lo() >= 1;
   }
 
   /** Whether no int in the expression comes near the ends of 64 bits. */
@@ -104,14 +122,15 @@ final class Facts {
     Interval plain = ranges.integer(d);
     Interval total = Interval.of(d.constant());
     Affine rest = d;
-    for (List<Expr> chain : ORDERED) {
+    for (int i = 0; i < ORDERED.size(); i++) {
+      List<Expr> chain = ORDERED.get(i);
       long first = d.coefficient(chain.get(0));
       long last = d.coefficient(chain.get(1));
       long size = d.coefficient(chain.get(2));
       total =
           total
               .add(new Interval(0, Shape.MAX_SEQ - 1).mul(Interval.of(first + last + size)))
-              .add(new Interval(0, Shape.MAX_SEQ - 1).mul(Interval.of(last + size)))
+              .add(new Interval(0, extents.get(i) - 1).mul(Interval.of(last + size)))
               .add(new Interval(1, Shape.MAX_SEQ).mul(Interval.of(size)));
       for (Expr e : chain) {
         rest = rest.without(e);

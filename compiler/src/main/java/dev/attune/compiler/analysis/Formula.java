@@ -93,10 +93,10 @@ sealed interface Formula {
   }
 
   private static Formula comparison(Expr p) {
-    if (p instanceof Compare(CompareOp op, Expr a, Expr b) && a.type() == ScalarType.INT) {
+    if (Simplify.simplify(Arithmetic.of(p)) instanceof Compare(CompareOp op, Expr a, Expr b)
+        && a.type() == ScalarType.INT) {
       try {
-        Affine d = Affine.of(Arithmetic.of(a)).minus(Affine.of(Arithmetic.of(b)));
-        return compare(op, d);
+        return compare(op, Affine.of(a).minus(Affine.of(b)));
       } catch (ArithmeticException tooLarge) {
         return new Opaque(p);
       }

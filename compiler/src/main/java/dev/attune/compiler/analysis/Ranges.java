@@ -33,6 +33,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +52,9 @@ public final class Ranges {
   private final Map<String, FloatRange> declared;
   private final Map<String, NdArray> bound;
   private final Map<Integer, Interval> variables;
+
+  /** Answers given before: an expression is asked for again and again with what it is part of. */
+  private final Map<Expr, Interval> found = new ConcurrentHashMap<>();
 
   private Ranges(
       Map<Position, Interval> positions,
@@ -182,6 +186,18 @@ public final class Ranges {
 
   /** The values of an int expression. */
   public Interval integer(Expr e) {
+    if (Exprs.children(e).isEmpty()) {
+      return values(e);
+    }
+    Interval known = found.get(e);
+    if (known == null) {
+      known = values(e);
+      found.put(e, known);
+    }
+    return known;
+  }
+
+  private Interval values(Expr e) {
     return switch (e) {
       case IntConst(long value) -> Interval.of(value);
       case At(Position p) -> positions.getOrDefault(p, Interval.ALL);
@@ -248,7 +264,10 @@ public final class Ranges {
     return switch (op) {
       case ADD -> x.add(y);
       case SUB -> x.sub(y);
-      case MUL -> a.equals(b) ? x.abs().mul(x.abs()) : x.mul(y);
+      case MUL ->
+          a.equals(b)
+              ? x.abs().mul(x.abs())
+              : multiple(a, b).map(x.mul(y)::refine).orElse(x.mul(y));
       case FLOOR_DIV -> x.floorDiv(y);
       case FLOOR_MOD -> x.floorMod(y);
       case MIN -> x.min(y);
@@ -260,6 +279,18 @@ public final class Ranges {
       case SHR -> x.shr(y);
       case DIV, POW, AND, OR -> Interval.ALL;
     };
+  }
+
+  /** What {@code (x // n) · n} is of x: no more, and less by less than n. */
+  private Optional<Interval> multiple(Expr a, Expr b) {
+    if (a instanceof Binary(BinaryOp op, Expr x, Expr n)
+        && op == BinaryOp.FLOOR_DIV
+        && n.equals(b)
+        && integer(n).lo() >= 1) {
+      Interval less = new Interval(0, integer(n).hi()).sub(Interval.of(1));
+      return Optional.of(integer(x).sub(new Interval(0, Math.max(0, less.hi()))));
+    }
+    return Optional.empty();
   }
 
   /** The values of a float expression. */

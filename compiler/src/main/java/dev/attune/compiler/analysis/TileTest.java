@@ -3,6 +3,7 @@ package dev.attune.compiler.analysis;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.Simplify;
 import java.util.List;
 
@@ -22,19 +23,29 @@ public record TileTest(Expr some, Expr all, List<KvBounds.Solved> clauses) {
     clauses = List.copyOf(clauses);
   }
 
-  /** Of the mask of a spec. */
+  /** Of the mask of a spec, for tiles of any size. */
   public static TileTest of(AttentionSpec spec) {
     return of(spec, spec.mask().expr());
   }
 
-  /** Of a mask under the declarations of a spec. */
+  /** Of a mask under the declarations of a spec, for tiles of any size. */
   public static TileTest of(AttentionSpec spec, Expr mask) {
-    Facts facts = new Facts(spec);
+    return of(spec, mask, Shape.MAX_SEQ, Shape.MAX_SEQ);
+  }
+
+  /**
+   * Of a mask under the declarations of a spec. Where the tiles are known to be small, more is
+   * known: how many blocks of a quotient, or entries of a tensor, they meet.
+   *
+   * @param rows the most rows of a tile
+   * @param cols the most keys of a tile
+   */
+  public static TileTest of(AttentionSpec spec, Expr mask, int rows, int cols) {
+    Facts facts = new Facts(spec, rows, cols);
     Expr p = Simplify.simplify(mask);
-    TileSearch some = new TileSearch(facts);
-    TileSearch dead = new TileSearch(facts);
-    Expr live = some.some(Formula.of(p, true));
-    Expr all = Simplify.simplify(Exprs.not(dead.some(Formula.of(p, false))));
-    return new TileTest(live, all, some.clauses());
+    TileSearch.Result live = TileSearch.some(facts, Formula.of(p, true));
+    TileSearch.Result dead = TileSearch.some(facts, Formula.of(p, false));
+    return new TileTest(
+        live.condition(), Simplify.simplify(Exprs.not(dead.condition())), live.clauses());
   }
 }

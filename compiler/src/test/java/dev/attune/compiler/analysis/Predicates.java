@@ -74,6 +74,7 @@ final class Predicates {
         List.of(param("window", -8, 40), param("chunk", 1, 20)),
         List.of(
             tensor("doc", ScalarType.INT, SKV, true, Optional.empty()),
+            tensor("starts", ScalarType.INT, SKV, true, Optional.empty()),
             tensor("len", ScalarType.INT, new Size(Extent.B), false, Optional.empty()),
             tensor("table", ScalarType.INT, SKV, false, Optional.of(new ParamDecl.Range(-3, 9))),
             tensor("is_global", ScalarType.BOOL, new Size(Extent.HQ), false, Optional.empty())),
@@ -115,6 +116,11 @@ final class Predicates {
       table[i] = random.nextInt(-3, 10);
     }
     Arrays.sort(doc);
+    int[] starts = new int[skv];
+    for (int i = 0; i < skv; i++) {
+      starts[i] = random.nextInt(skv + 1);
+    }
+    Arrays.sort(starts);
     int[] len = {random.nextInt(skv + 3), random.nextInt(skv + 3)};
     byte[] global = {(byte) random.nextInt(2), (byte) random.nextInt(2)};
     return new Bindings(
@@ -123,6 +129,7 @@ final class Predicates {
         Map.of("window", (double) random.nextInt(-8, 41), "chunk", 1.0 + random.nextInt(20)),
         Map.of(
             "doc", new NdArray(new int[] {skv}, doc),
+            "starts", new NdArray(new int[] {skv}, starts),
             "table", new NdArray(new int[] {skv}, table),
             "len", new NdArray(new int[] {2}, len),
             "is_global", new NdArray(new int[] {2}, global)));
@@ -143,6 +150,94 @@ final class Predicates {
         yield new Reduce(ReduceOp.ANY, i, 0, random.nextInt(4), body);
       }
     };
+  }
+
+  /**
+   * A random mask of the kinds that the field has, with random constants: grids of two dimensions,
+   * blocks, congruences, documents with offsets, bit fields, packed bits, tables of blocks.
+   */
+  Expr structured(int depth) {
+    if (depth > 0 && random.nextInt(3) > 0) {
+      Expr a = structured(depth - 1);
+      Expr b = structured(depth - 1);
+      return switch (random.nextInt(5)) {
+        case 0, 1 -> Exprs.and(a, b);
+        case 2 -> Exprs.or(a, b);
+        case 3 -> new Select(predicate(0), a, b);
+        default -> Exprs.not(a);
+      };
+    }
+    Expr n = block();
+    Expr r = Exprs.of((long) random.nextInt(6));
+    return switch (random.nextInt(14)) {
+      case 0 -> near(mod(shifted(Q), n), mod(shifted(KV), n), r);
+      case 1 -> near(div(shifted(Q), n), div(shifted(KV), n), r);
+      case 2 -> Exprs.and(near(div(Q, n), div(KV, n), r), near(mod(Q, n), mod(KV, n), r));
+      case 3 -> compare(mod(sub(Q, KV), n), op(), r);
+      case 4 -> compare(mod(shifted(random.nextBoolean() ? Q : KV), n), op(), mod(integer(1), n));
+      case 5 -> compare(div(shifted(Q), n), op(), div(shifted(KV), n));
+      case 6 -> compare(div(mod(Q, n), block()), op(), div(mod(KV, n), block()));
+      case 7 ->
+          Exprs.and(
+              compare(div(Q, n), CompareOp.EQ, div(KV, n)), compare(mod(Q, n), op(), mod(KV, n)));
+      case 8 -> {
+        Expr local = sub(sub(Q, start(doc(Q))), sub(KV, start(doc(KV))));
+        Expr inner = random.nextBoolean() ? compare(local, op(), r) : near(local, r, WINDOW);
+        yield Exprs.and(compare(doc(Q), CompareOp.EQ, doc(KV)), inner);
+      }
+      case 9 -> compare(random.nextBoolean() ? KV : Q, op(), start(doc(Q)));
+      case 10 -> {
+        long mask = (1L << (1 + random.nextInt(4))) - 1 << random.nextInt(3);
+        Expr bits = new Binary(BinaryOp.BIT_XOR, shifted(Q), shifted(KV));
+        yield compare(new Binary(BinaryOp.BIT_AND, bits, Exprs.of(mask)), op(), r);
+      }
+      case 11 -> compare(morton(Q), op(), random.nextBoolean() ? morton(KV) : r);
+      case 12 -> {
+        Expr word = new Gather("table", ScalarType.INT, List.of(div(KV, Exprs.of(4L))));
+        Expr shift = new Binary(BinaryOp.SHR, word, mod(KV, Exprs.of(4L)));
+        yield compare(
+            new Binary(BinaryOp.BIT_AND, shift, Exprs.of(1L)), CompareOp.EQ, Exprs.of(1L));
+      }
+      default -> {
+        Expr entry =
+            new Gather("table", ScalarType.INT, List.of(div(random.nextBoolean() ? Q : KV, n)));
+        yield compare(entry, op(), div(random.nextBoolean() ? Q : KV, block()));
+      }
+    };
+  }
+
+  private Expr block() {
+    return random.nextInt(3) == 0 ? CHUNK : Exprs.of((long) (1 + random.nextInt(17)));
+  }
+
+  private Expr shifted(Expr x) {
+    return random.nextInt(3) > 0 ? x : sub(x, integer(0));
+  }
+
+  private static Expr near(Expr a, Expr b, Expr r) {
+    return compare(new Unary(UnaryOp.ABS, sub(a, b)), CompareOp.LE, r);
+  }
+
+  private static Expr div(Expr a, Expr b) {
+    return new Binary(BinaryOp.FLOOR_DIV, a, b);
+  }
+
+  private static Expr mod(Expr a, Expr b) {
+    return new Binary(BinaryOp.FLOOR_MOD, a, b);
+  }
+
+  private static Expr start(Expr document) {
+    return new Gather("starts", ScalarType.INT, List.of(document));
+  }
+
+  /** Every second bit, drawn together. */
+  private static Expr morton(Expr i) {
+    Expr x = new Binary(BinaryOp.BIT_AND, i, Exprs.of(1L));
+    for (int bit = 1; bit < 3; bit++) {
+      Expr down = new Binary(BinaryOp.SHR, i, Exprs.of((long) bit));
+      x = new Binary(BinaryOp.BIT_OR, x, new Binary(BinaryOp.BIT_AND, down, Exprs.of(1L << bit)));
+    }
+    return x;
   }
 
   private CompareOp op() {

@@ -1,0 +1,118 @@
+package dev.attune.compiler.analysis;
+
+import dev.attune.compiler.spec.BinaryOp;
+import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Eval;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.NdArray;
+import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.spec.ScalarType;
+import dev.attune.compiler.spec.UnaryOp;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Objects;
+
+/** Which pairs of a problem a mask admits, each computed by itself, for one batch and head. */
+record Truths(int rows, int cols, BitSet live) {
+
+  /** The value of an int expression, or of a bool one as 0 or 1. */
+  private interface At {
+    long of(int q, int kv);
+  }
+
+  /** Evaluates the mask at every pair. */
+  static Truths of(Expr mask, Bindings bindings, int b, int h) {
+    int rows = bindings.shape().seq();
+    int cols = bindings.shape().kvSeq();
+    Eval eval = new Eval(bindings).at(b, h, 0, 0);
+    At compiled = compile(mask, bindings, eval);
+    BitSet live = new BitSet(rows * cols);
+    for (int q = 0; q < rows; q++) {
+      for (int kv = 0; kv < cols; kv++) {
+        if (compiled.of(q, kv) != 0) {
+          live.set(q * cols + kv);
+        }
+      }
+    }
+    return new Truths(rows, cols, live);
+  }
+
+  /** How many pairs of the tile are live. */
+  int live(int q, int lastQ, int kv, int lastKv) {
+    int count = 0;
+    for (int i = q; i <= lastQ; i++) {
+      int end = i * cols + lastKv + 1;
+      for (int j = live.nextSetBit(i * cols + kv); j >= 0 && j < end; j = live.nextSetBit(j)) {
+        int clear = Math.min(end, live.nextClearBit(j));
+        count += clear - j;
+        j = clear;
+      }
+    }
+    return count;
+  }
+
+  /** Closures in place of {@link Eval}, which interprets: the values are its own. */
+  private static At compile(Expr e, Bindings bindings, Eval eval) {
+    boolean varies =
+        Exprs.uses(
+            e,
+            n ->
+                n instanceof Expr.At(Position p) && (p == Position.Q || p == Position.KV)
+                    || n instanceof Expr.Var);
+    if (!varies && e.type() != ScalarType.FLOAT) {
+      long value = e.type() == ScalarType.INT ? eval.integer(e) : eval.bool(e) ? 1 : 0;
+      return (q, kv) -> value;
+    }
+    return switch (e) {
+      case Expr.At(Position p) -> p == Position.Q ? (q, kv) -> q : (q, kv) -> kv;
+      case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.NOT -> {
+        At inner = compile(x, bindings, eval);
+        yield (q, kv) -> 1 - inner.of(q, kv);
+      }
+      case Expr.Binary(BinaryOp op, Expr a, Expr b) -> {
+        At x = compile(a, bindings, eval);
+        At y = compile(b, bindings, eval);
+        yield switch (op) {
+          case AND -> (q, kv) -> x.of(q, kv) != 0 ? y.of(q, kv) : 0;
+          case OR -> (q, kv) -> x.of(q, kv) != 0 ? 1 : y.of(q, kv);
+          case ADD -> (q, kv) -> x.of(q, kv) + y.of(q, kv);
+          case SUB -> (q, kv) -> x.of(q, kv) - y.of(q, kv);
+          default -> (q, kv) -> Eval.binary(op, x.of(q, kv), y.of(q, kv));
+        };
+      }
+      case Expr.Compare(CompareOp op, Expr a, Expr b) when a.type() != ScalarType.FLOAT -> {
+        At x = compile(a, bindings, eval);
+        At y = compile(b, bindings, eval);
+        yield (q, kv) -> Eval.compare(op, Long.compare(x.of(q, kv), y.of(q, kv))) ? 1 : 0;
+      }
+      case Expr.Select(Expr c, Expr a, Expr b) when e.type() != ScalarType.FLOAT -> {
+        At condition = compile(c, bindings, eval);
+        At x = compile(a, bindings, eval);
+        At y = compile(b, bindings, eval);
+        yield (q, kv) -> condition.of(q, kv) != 0 ? x.of(q, kv) : y.of(q, kv);
+      }
+      case Expr.Gather g -> gather(g, bindings, eval);
+      default -> (q, kv) -> general(e, bindings, q, kv);
+    };
+  }
+
+  private static At gather(Expr.Gather g, Bindings bindings, Eval eval) {
+    NdArray tensor = Objects.requireNonNull(bindings.tensors().get(g.tensor()));
+    int[] shape = tensor.shape();
+    List<At> indices = g.indices().stream().map(i -> compile(i, bindings, eval)).toList();
+    return (q, kv) -> {
+      long linear = 0;
+      for (int d = 0; d < shape.length; d++) {
+        linear = linear * shape[d] + Math.clamp(indices.get(d).of(q, kv), 0, shape[d] - 1);
+      }
+      return (long) tensor.number((int) linear);
+    };
+  }
+
+  private static long general(Expr e, Bindings bindings, int q, int kv) {
+    Eval eval = new Eval(bindings).at(0, 0, q, kv);
+    return e.type() == ScalarType.INT ? eval.integer(e) : eval.bool(e) ? 1 : 0;
+  }
+}
