@@ -11,6 +11,9 @@ import java.util.stream.Stream;
 
 /** What two equal values say of the other comparisons of a conjunction. */
 final class Equalities {
+  /** The most comparisons to say again with another value. */
+  private static final int MOST = 12;
+
   private Equalities() {}
 
   /**
@@ -26,7 +29,7 @@ final class Equalities {
         Expr a = atoms.get(0);
         Expr b = atoms.get(1);
         boolean equal = d.coefficient(a) == -d.coefficient(b);
-        if (equal && !Facts.isPosition(a) && !Facts.isPosition(b)) {
+        if (equal && result.size() <= MOST && !Facts.isPosition(a) && !Facts.isPosition(b)) {
           result =
               result.stream()
                   .flatMap(g -> g.equals(f) ? Stream.of(g) : said(g, a, b).stream())

@@ -33,6 +33,9 @@ final class Extremes {
 
   private static final int MOST_ENTRIES = 9;
 
+  /** Nodes of an extreme: each operand may stand in it more than once. */
+  private static final long LARGEST = 1000;
+
   private final Facts facts;
   private final Zone zone;
 
@@ -91,6 +94,10 @@ final class Extremes {
     if (!Facts.varies(e)) {
       return Optional.of(e);
     }
+    return monotone(e, most).filter(x -> Exprs.nodes(x) <= LARGEST).or(() -> constant(e, most));
+  }
+
+  private Optional<Expr> monotone(Expr e, boolean most) {
     return switch (e) {
       case At p -> Optional.of(zone.bound(e.equals(Q) ? Zone.Axis.Q : Zone.Axis.KV, most, facts));
       case Unary(UnaryOp op, Expr x) ->
@@ -218,7 +225,10 @@ final class Extremes {
       Optional<Expr> low = extreme(Affine.of(index), false);
       Optional<Expr> high = extreme(Affine.of(index), true);
       long width = Facts.varies(index) ? width(index) : 0;
-      if (low.isEmpty() || high.isEmpty() || (width + 1) * found.size() > MOST_ENTRIES) {
+      if (low.isEmpty()
+          || high.isEmpty()
+          || width >= MOST_ENTRIES
+          || (width + 1) * found.size() > MOST_ENTRIES) {
         return Optional.empty();
       }
       List<List<Expr>> longer = new ArrayList<>();

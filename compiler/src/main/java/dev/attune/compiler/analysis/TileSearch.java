@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TileSearch {
   /** Distinct operations that a warp may spend on a tile. */
-  private static final int MOST_NODES = 500;
+  private static final int MOST_NODES = 600;
 
   private static final long MOST_TREE_NODES = 20_000;
   private static final Expr TRUE = new BoolConst(true);

@@ -19,6 +19,8 @@ import java.util.List;
  * @param clauses what became of each comparison of the mask, in its order
  */
 public record TileTest(Expr some, Expr all, List<KvBounds.Solved> clauses) {
+  private static final int MOST_TEXT = 600;
+
   public TileTest {
     clauses = List.copyOf(clauses);
   }
@@ -47,5 +49,17 @@ public record TileTest(Expr some, Expr all, List<KvBounds.Solved> clauses) {
     TileSearch.Result dead = TileSearch.some(facts, Formula.of(p, false));
     return new TileTest(
         live.condition(), Simplify.simplify(Exprs.not(dead.condition())), live.clauses());
+  }
+
+  /** Both conditions in a few lines, for explanations. */
+  public String print() {
+    return "some " + text(some) + "\nall  " + text(all) + "\n";
+  }
+
+  private static String text(Expr condition) {
+    String text = Exprs.print(condition);
+    return text.length() <= MOST_TEXT
+        ? text
+        : "a condition of " + TileSearch.nodes(condition) + " operations";
   }
 }

@@ -15,8 +15,20 @@ import dev.attune.compiler.spec.Eval;
  */
 record Tightness(int tiles, int visited, int live, int partial, int mixed, int wrong) {
 
+  static final Tightness NONE = new Tightness(0, 0, 0, 0, 0, 0);
+
+  Tightness plus(Tightness o) {
+    return new Tightness(
+        tiles + o.tiles,
+        visited + o.visited,
+        live + o.live,
+        partial + o.partial,
+        mixed + o.mixed,
+        wrong + o.wrong);
+  }
+
   static Tightness of(TileTest test, Truths truths, Bindings bindings, int rows, int cols) {
-    Eval eval = new Eval(bindings);
+    Eval eval = new Eval(bindings).at(0, 1, 0, 0);
     int tiles = 0;
     int visited = 0;
     int live = 0;

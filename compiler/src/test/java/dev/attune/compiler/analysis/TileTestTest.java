@@ -16,7 +16,7 @@ class TileTestTest {
 
   @Test
   void isRightOfEveryTile() {
-    Random random = new Random(7);
+    Random random = new Random(Long.getLong("attune.seed", 7));
     for (int i = 0; i < TRIES; i++) {
       long seed = random.nextLong();
       Predicates predicates = new Predicates(seed);

@@ -1,12 +1,16 @@
 package dev.attune.cli;
 
+import dev.attune.cli.picture.Picture;
+import dev.attune.cli.picture.TileMap;
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.analysis.TileTest;
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.compiler.tile.TilePrinter;
 import dev.attune.dsl.syntax.ParseResult;
@@ -16,6 +20,9 @@ import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.Assembly;
 import dev.attune.ptx.assemble.NativeLibraryException;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -70,6 +77,12 @@ final class ExplainCommand implements Callable<Integer> {
   @Option(names = "--time-passes", description = "Times lowering and each pass.")
   private boolean timePasses;
 
+  @Option(
+      names = "--picture",
+      paramLabel = "FILE",
+      description = "Draws the mask of head 0 with its tiles by class: a .svg or .png file.")
+  private @Nullable Path picture;
+
   @Mixin private KernelOptions kernel = new KernelOptions();
 
   @Mixin private ShapeOptions shape = new ShapeOptions();
@@ -82,6 +95,9 @@ final class ExplainCommand implements Callable<Integer> {
   public Integer call() {
     if (stopAfter != null && stage != Stage.TILE) {
       throw new UsageException("--stop-after goes with --stage tile");
+    }
+    if (picture != null && (stage == Stage.SYNTAX || stage == Stage.SPEC)) {
+      throw new UsageException("--picture goes with the overview or a later stage than " + stage);
     }
     if (stage == Stage.SYNTAX) {
       return syntax();
@@ -98,6 +114,9 @@ final class ExplainCommand implements Callable<Integer> {
     if (timePasses) {
       time(compiled);
     }
+    if (picture != null) {
+      draw(spec, compiled.lowered(), bindings, picture);
+    }
     switch (stage) {
       case TILE -> terminal.out().print(TilePrinter.print(tiles(compiled)));
       case SCHEDULE -> schedule(compiled);
@@ -113,6 +132,27 @@ final class ExplainCommand implements Callable<Integer> {
     SpecFiles.show(terminal, parsed.diagnostics());
     terminal.out().print(SyntaxText.print(parsed.module()));
     return parsed.ok() ? Main.OK : Main.FAILED;
+  }
+
+  private static void draw(AttentionSpec spec, TileKernel kernel, Bindings bindings, Path file) {
+    String name = file.toString().toLowerCase(Locale.ROOT);
+    if (!name.endsWith(".svg") && !name.endsWith(".png")) {
+      throw new UsageException("--picture is '%s', expected a .svg or .png file".formatted(file));
+    }
+    Shape shape = bindings.shape();
+    if (shape.batch() == 0 || shape.seq() == 0 || shape.kvSeq() == 0) {
+      throw new UsageException("--picture needs a problem with queries and keys");
+    }
+    TileTest test = TileTest.of(spec, spec.mask().expr(), kernel.rows(), kernel.cols());
+    TileMap map = TileMap.of(test, bindings, 0, 0, kernel.rows(), kernel.cols());
+    String title =
+        "%s, %d x %d, tiles %d x %d"
+            .formatted(spec.name(), shape.seq(), shape.kvSeq(), kernel.rows(), kernel.cols());
+    try {
+      Files.write(file, name.endsWith(".svg") ? Picture.svg(map, title) : Picture.png(map, title));
+    } catch (IOException e) {
+      throw new CliException("cannot write %s: %s".formatted(file, e.getMessage()));
+    }
   }
 
   private TileKernel tiles(Compilation compiled) {
@@ -170,8 +210,15 @@ final class ExplainCommand implements Callable<Integer> {
     terminal.out().print(SpecText.print(spec));
     section("Keys that a tile of queries visits, from the mask");
     indented(KvBounds.solve(spec).print());
+    TileKernel tiles = compiled.lowered();
+    TileTest test = TileTest.of(spec, spec.mask().expr(), tiles.rows(), tiles.cols());
+    section("Tiles of %d queries and %d keys, from the mask".formatted(tiles.rows(), tiles.cols()));
+    indented(test.print());
     section("Tiles at " + RunReport.shape(bindings.shape()));
-    terminal.out().println("  " + TileCounts.of(compiled, bindings).print());
+    terminal.out().println("  kernel  " + TileCounts.of(compiled, bindings).print());
+    terminal
+        .out()
+        .println("  mask    " + TileCounts.of(test, bindings, tiles.rows(), tiles.cols()).print());
     section("Schedule");
     terminal.out().println("  " + compiled.schedule().print());
     section("Kernel");

@@ -1,5 +1,8 @@
 package dev.attune.cli;
 
+import dev.attune.cli.picture.TileMap;
+import dev.attune.compiler.analysis.TileClass;
+import dev.attune.compiler.analysis.TileTest;
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
 import dev.attune.compiler.spec.Bindings;
@@ -37,6 +40,25 @@ record TileCounts(long full, long masked, long skipped) {
     return of(Pipeline.run(passes, compiled.lowered()), bindings);
   }
 
+  /** Counts what the tile tests of a mask say of tiles of the kernel's size. */
+  static TileCounts of(TileTest test, Bindings bindings, int rows, int cols) {
+    Shape s = bindings.shape();
+    boolean same = !differs(test.some()) && !differs(test.all());
+    TileCounts sum = new TileCounts(0, 0, 0);
+    for (int b = 0; b < (same ? Math.min(1, s.batch()) : s.batch()); b++) {
+      for (int h = 0; h < (same ? 1 : s.heads()); h++) {
+        TileMap map = TileMap.of(test, bindings, b, h, rows, cols);
+        sum =
+            sum.plus(
+                new TileCounts(
+                    map.count(TileClass.FULL),
+                    map.count(TileClass.PARTIAL),
+                    map.count(TileClass.EMPTY)));
+      }
+    }
+    return sum.times(same ? (long) Math.max(1, s.batch()) * s.heads() : 1);
+  }
+
   /** Counts what the loops of a kernel run over. */
   private static TileCounts of(TileKernel kernel, Bindings bindings) {
     Shape s = bindings.shape();
@@ -60,8 +82,7 @@ record TileCounts(long full, long masked, long skipped) {
         }
       }
     }
-    long times = same ? (long) Math.max(1, s.batch()) * s.heads() : 1;
-    return new TileCounts(sum.full * times, sum.masked * times, sum.skipped * times);
+    return sum.times(same ? (long) Math.max(1, s.batch()) * s.heads() : 1);
   }
 
   /** Whether a loop's range depends on batch element or head. */
@@ -93,6 +114,10 @@ record TileCounts(long full, long masked, long skipped) {
       }
     }
     return new TileCounts(full, masked, columns - full - masked);
+  }
+
+  private TileCounts times(long n) {
+    return new TileCounts(full * n, masked * n, skipped * n);
   }
 
   private TileCounts plus(TileCounts o) {

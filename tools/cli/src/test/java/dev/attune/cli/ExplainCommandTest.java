@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.ptx.artifact.Artifacts;
 import dev.attune.specs.SpecLibrary;
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,6 +49,44 @@ final class ExplainCommandTest {
     double share = Double.parseDouble(visited.group(1)) / Double.parseDouble(visited.group(2));
     assertTrue(share > 0.5 && share < 0.54, out);
     assertTrue(out.contains("registers"), out);
+  }
+
+  @Test
+  void tileTestsVisitNoMoreThanTheLoops() {
+    String out = ok("explain", "sliding_window", "--seq", "2000", "--param", "window=300").out();
+    Matcher counts = Pattern.compile("(kernel|mask) +(\\d+) of \\d+ tiles visited").matcher(out);
+    assertTrue(counts.find(), out);
+    assertEquals("kernel", counts.group(1));
+    long kernel = Long.parseLong(counts.group(2));
+    assertTrue(counts.find(), out);
+    assertEquals("mask", counts.group(1));
+    assertTrue(Long.parseLong(counts.group(2)) <= kernel, out);
+  }
+
+  @Test
+  void picturesAreFilesOfTheirKind() throws Exception {
+    Path svg = dir.resolve("mask.svg");
+    Path png = dir.resolve("mask.PNG");
+    ok(
+        "explain",
+        "sliding_window",
+        "--seq",
+        "65536",
+        "--stage",
+        "schedule",
+        "--picture",
+        svg.toString());
+    String text = Files.readString(svg);
+    assertTrue(text.startsWith("<svg ") && text.endsWith("</svg>\n"), text);
+    assertTrue(text.contains("sliding_window, 65536 x 65536"), text);
+    assertTrue(text.length() < 400_000, "a rectangle for each tile: " + text.length());
+    ok("explain", "causal", "--seq", "300", "--kv-seq", "1000", "--picture", png.toString());
+    BufferedImage image = ImageIO.read(png.toFile());
+    assertEquals(0x2B6CB0, image.getRGB(86, 180) & 0xFFFFFF); // The lower left is full.
+    assertEquals(0xF4F4F4, image.getRGB(700, 80) & 0xFFFFFF); // The upper right is skipped.
+    Attune wrong = Attune.run("explain", "causal", "--picture", "mask.jpg");
+    assertEquals(2, wrong.code());
+    assertTrue(wrong.err().contains("expected a .svg or .png file"), wrong.err());
   }
 
   @Test
