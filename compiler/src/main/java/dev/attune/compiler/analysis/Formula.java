@@ -18,6 +18,7 @@ import dev.attune.compiler.spec.UnaryOp;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A predicate without negations: conjunctions and disjunctions of comparisons with zero, of
@@ -184,6 +185,19 @@ sealed interface Formula {
         varying instanceof IsZero
             ? Simplify.simplify(new Compare(CompareOp.EQ, d.expr(), new IntConst(0)))
             : d.isConstant() ? new BoolConst(d.constant() <= 0) : d.notPositive());
+  }
+
+  /** The comparisons of the mask that it is made of, in order. */
+  default Stream<Clause> clauses() {
+    return switch (this) {
+      case All(List<Formula> parts) -> parts.stream().flatMap(Formula::clauses);
+      case Any(List<Formula> parts) -> parts.stream().flatMap(Formula::clauses);
+      case Clause c -> Stream.of(c);
+      case Uniform u -> Stream.empty();
+      case AtMostZero a -> Stream.empty();
+      case IsZero a -> Stream.empty();
+      case Opaque o -> Stream.empty();
+    };
   }
 
   /** Whether q and kv do not matter to it. */

@@ -30,9 +30,6 @@ final class TileSearch {
   private static final Expr TRUE = new BoolConst(true);
   private static final Expr FALSE = new BoolConst(false);
 
-  /** A condition and what became of each comparison. */
-  record Result(Expr condition, List<KvBounds.Solved> clauses) {}
-
   /** How much a condition may cost: the first that suffices is taken. */
   private record Effort(int alternatives, int pieces) {}
 
@@ -41,7 +38,6 @@ final class TileSearch {
 
   private final Facts facts;
   private final Effort effort;
-  private final Map<String, KvBounds.Solved> clauses = new LinkedHashMap<>();
   private int alternatives;
 
   private TileSearch(Facts facts, Effort effort) {
@@ -50,18 +46,16 @@ final class TileSearch {
   }
 
   /** A condition that is true wherever some pair of the tile satisfies the formula. */
-  static Result some(Facts facts, Formula formula) {
-    List<KvBounds.Solved> clauses = List.of();
+  static Expr some(Facts facts, Formula formula) {
     for (Effort effort : EFFORTS) {
       TileSearch search = new TileSearch(facts, effort);
       Expr found = Simplify.simplify(search.some(List.of(formula), List.of(), List.of()));
-      clauses = List.copyOf(search.clauses.values());
       boolean affordable = search.alternatives <= effort.alternatives || effort.alternatives == 1;
       if (affordable && cheap(found)) {
-        return new Result(found, clauses);
+        return found;
       }
     }
-    return new Result(TRUE, clauses);
+    return TRUE;
   }
 
   /** The distinct operations of an expression. */
@@ -93,10 +87,7 @@ final class TileSearch {
       Formula next = stack.removeFirst();
       switch (next) {
         case Formula.All(List<Formula> parts) -> stack.addAll(0, parts);
-        case Formula.Clause(Expr stated, Formula meaning) -> {
-          report(stated, meaning);
-          stack.addFirst(meaning);
-        }
+        case Formula.Clause(Expr stated, Formula meaning) -> stack.addFirst(meaning);
         case Formula.Uniform(Expr condition) -> uniform = and(uniform, condition);
         case Formula.Any any when any.isUniform() -> uniform = and(uniform, uniform(any));
         case Formula.Any any -> choices.add(any);
@@ -156,16 +147,6 @@ final class TileSearch {
       case Formula.IsZero a -> TRUE;
       case Formula.Opaque o -> TRUE;
     };
-  }
-
-  private void report(Expr stated, Formula meaning) {
-    boolean known = !(meaning instanceof Formula.Opaque);
-    clauses.putIfAbsent(
-        Exprs.print(stated),
-        new KvBounds.Solved(
-            Exprs.print(stated),
-            known,
-            known ? "tested by its extremes over the tile" : "not a comparison of ints"));
   }
 
   /** What remains to be said of a remainder: the residues that are wanted. */
