@@ -265,13 +265,13 @@ final class TileSearch {
   }
 
   private static boolean shared(Expr x, List<Formula> tests) {
-    long users =
-        tests.stream()
-            .filter(
-                t ->
-                    sum(t) instanceof Affine d
-                        && d.uses(e -> dividend(e).filter(x::equals).isPresent()))
-            .count();
+    long users = 0;
+    for (Formula test : tests) {
+      Affine sum = sum(test);
+      if (sum != null && sum.uses(e -> dividend(e).filter(x::equals).isPresent())) {
+        users++;
+      }
+    }
     return users > 1;
   }
 

@@ -3,11 +3,21 @@ package dev.attune.compiler.analysis;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.random.Case;
+import dev.attune.compiler.random.SpecGenerator;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Shape;
 import java.util.Random;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 /** What {@link TileTest} says of the tiles of random masks, against every pair. */
@@ -24,16 +34,36 @@ class TileTestTest {
       int sq = 1 + random.nextInt(24);
       int skv = 1 + random.nextInt(24);
       Bindings bindings = predicates.bindings(sq, skv);
-      check(mask, bindings, 1 + random.nextInt(12), 1 + random.nextInt(12));
+      Tile tile = new Tile(1 + random.nextInt(12), 1 + random.nextInt(12));
+      check(Predicates.spec(mask), bindings, tile);
     }
   }
 
-  private static void check(Expr mask, Bindings bindings, int rows, int cols) {
+  @Property(tries = 150)
+  void isRightOfTheTilesOfRandomSpecs(
+      @ForAll("cases") Case random,
+      @ForAll @IntRange(min = 1, max = 40) int rows,
+      @ForAll @IntRange(min = 1, max = 40) int cols) {
+    Shape s = random.shape();
+    Assume.that(s.batch() > 0 && (long) s.seq() * s.kvSeq() <= 1 << 14);
+    check(random.spec(), random.problem().bindings(), new Tile(rows, cols));
+  }
+
+  @Provide
+  Arbitrary<Case> cases() {
+    return SpecGenerator.cases();
+  }
+
+  private record Tile(int rows, int cols) {}
+
+  private static void check(AttentionSpec spec, Bindings bindings, Tile tile) {
+    int rows = tile.rows();
+    int cols = tile.cols();
+    Expr mask = spec.mask().expr();
     boolean sized = (rows + cols) % 2 == 0;
-    TileTest test =
-        sized
-            ? TileTest.of(Predicates.spec(mask), mask, rows, cols)
-            : TileTest.of(Predicates.spec(mask), mask);
+    TileTest test = sized ? TileTest.of(spec, mask, rows, cols) : TileTest.of(spec);
+    int b = bindings.shape().batch() - 1;
+    int h = bindings.shape().heads() - 1;
     assertFalse(Exprs.uses(test.some(), Facts::isPosition));
     assertFalse(Exprs.uses(test.all(), Facts::isPosition));
     int sq = bindings.shape().seq();
@@ -43,7 +73,7 @@ class TileTestTest {
       for (int kv = 0; kv < skv; kv += cols) {
         int q1 = Math.min(sq, q + rows) - 1;
         int kv1 = Math.min(skv, kv + cols) - 1;
-        eval.at(1, 1, 0, 0)
+        eval.at(b, h, 0, 0)
             .bind(KvBounds.Q_FIRST, q)
             .bind(KvBounds.Q_LAST, q1)
             .bind(KvBounds.KV_FIRST, kv)
@@ -52,7 +82,7 @@ class TileTestTest {
         boolean all = eval.bool(test.all());
         for (int i = q; i <= q1; i++) {
           for (int j = kv; j <= kv1; j++) {
-            boolean live = eval.at(1, 1, i, j).bool(mask);
+            boolean live = eval.at(b, h, i, j).bool(mask);
             String at = " at q=" + i + " kv=" + j + " of " + q + ".." + q1 + ", " + kv + ".." + kv1;
             assertTrue(some || !live, () -> Exprs.print(mask) + at + " lives\n" + test);
             assertTrue(live || !all, () -> Exprs.print(mask) + at + " is dead\n" + test);

@@ -110,12 +110,12 @@ public final class Picture {
       for (int j = column; j < Math.min(column + wide, map.across()); j++) {
         int rgb = colour(map.at(i, j));
         red += rgb >> 16;
-        green += rgb >> 8 & 0xFF;
+        green += (rgb >> 8) & 0xFF;
         blue += rgb & 0xFF;
         count++;
       }
     }
-    return red / count << 16 | green / count << 8 | blue / count;
+    return ((red / count) << 16) | ((green / count) << 8) | (blue / count);
   }
 
   private static int colour(TileClass c) {
