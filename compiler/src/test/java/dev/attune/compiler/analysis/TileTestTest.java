@@ -7,10 +7,12 @@ import dev.attune.compiler.random.Case;
 import dev.attune.compiler.random.SpecGenerator;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.spec.UnaryOp;
 import java.util.Random;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Assume;
@@ -37,6 +39,19 @@ class TileTestTest {
       Tile tile = new Tile(1 + random.nextInt(12), 1 + random.nextInt(12));
       check(Predicates.spec(mask), bindings, tile);
     }
+  }
+
+  /** Equality of bools says each side twice, and an absolute value its operand. */
+  @Test
+  void nestingEndsInAnAnswer() {
+    Expr mask = Predicates.IS_GLOBAL;
+    Expr distance = Exprs.sub(Predicates.Q, Predicates.KV);
+    for (int i = 0; i < 30; i++) {
+      distance = new Expr.Unary(UnaryOp.ABS, Exprs.sub(distance, Exprs.of((long) i)));
+      Expr next = Predicates.compare(distance, CompareOp.LE, Exprs.of(3L));
+      mask = Predicates.compare(mask, CompareOp.EQ, next);
+    }
+    check(Predicates.spec(mask), new Predicates(1).bindings(16, 16), new Tile(4, 5));
   }
 
   @Property(tries = 150)
