@@ -99,25 +99,6 @@ class AssemblyTest {
     assertAssembled(kernels(List.of(Target.SM_90A), DIMS.size() * Dtype.values().length));
   }
 
-  /**
-   * Of the whole library a build assembles every fourth spec, for one family each, and with {@code
-   * -Dattune.assemble=all} every spec for both.
-   */
-  @Test
-  void theLibraryAssembles() {
-    List<Target> families = List.of(Target.SM_80, Target.SM_90A);
-    List<String> names = SpecLibrary.names();
-    List<Kernel> kernels = new ArrayList<>();
-    for (int i = 0; i < names.size(); i++) {
-      for (Target family : families) {
-        if (ALL || i % 8 == 4 * families.indexOf(family)) {
-          kernels.add(new Kernel(names.get(i), family, 64, Dtype.BF16));
-        }
-      }
-    }
-    assertAssembled(kernels);
-  }
-
   private static void assertAssembled(List<Kernel> kernels) {
     assertEquals(
         "",

@@ -4,13 +4,18 @@ import static dev.attune.proof.Trial.shape;
 
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Expr.At;
 import dev.attune.compiler.spec.Expr.IntConst;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.ParamDecl;
+import dev.attune.compiler.spec.Position;
+import dev.attune.compiler.spec.ReduceOp;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.specs.SpecLibrary;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -32,12 +37,11 @@ final class Catalogue {
    */
   private static Trial trial(int i) {
     AttentionSpec spec = Kernels.library(NAMES.get(i));
-    boolean unrolled =
-        Stream.of(spec.score(), spec.mask())
-            .anyMatch(clause -> Exprs.uses(clause.expr(), Reduce.class::isInstance));
+    boolean unrolled = uses(spec, e -> e instanceof Reduce r && r.op() == ReduceOp.SUM);
+    int batch = uses(spec, new At(Position.B)::equals) ? 2 : 1;
     int rows = (unrolled ? 67 : 137) + i % 7;
     int keys = (unrolled ? 63 : 133) + i % 5;
-    Shape shape = shape(1 + i % 2, 2, 1, rows, keys, DIMS[i % DIMS.length]);
+    Shape shape = shape(batch, 2, 1, rows, keys, DIMS[i % DIMS.length]);
     Trial trial = Trial.of(spec, Dtype.values()[i % 2], shape);
     for (ParamDecl p : spec.params()) {
       if (p.defaultValue() instanceof IntConst(long value)) {
@@ -45,5 +49,9 @@ final class Catalogue {
       }
     }
     return trial.in(Layout.values()[i % Layout.values().length]);
+  }
+
+  private static boolean uses(AttentionSpec spec, Predicate<Expr> wanted) {
+    return Stream.of(spec.score(), spec.mask()).anyMatch(c -> Exprs.uses(c.expr(), wanted));
   }
 }
