@@ -31,16 +31,20 @@ public record KvTiles(
     boolean bounded,
     Optional<TestedTiles> tested) {
 
-  /** The tiles of a spec. */
-  public static KvTiles of(AttentionSpec spec, int cols) {
+  /**
+   * The tiles of a spec.
+   *
+   * @param rows the most rows of a query tile
+   */
+  public static KvTiles of(AttentionSpec spec, int rows, int cols) {
     KvTiles range = of(KvBounds.solve(spec), cols);
     return KvBounds.ofRow(spec).isPresent()
         ? range
-        : TestedTiles.of(spec, range).map(KvTiles::of).orElse(range);
+        : TestedTiles.of(spec, rows, range).map(KvTiles::of).orElse(range);
   }
 
   /** The numbers of tested tiles: the full ones come first. */
-  private static KvTiles of(TestedTiles tested) {
+  public static KvTiles of(TestedTiles tested) {
     Expr zero = Exprs.of(0L);
     Expr last = Exprs.sub(TestedTiles.LIVE, Exprs.of(1L));
     boolean full = !tested.all().equals(new Expr.BoolConst(false));

@@ -50,8 +50,8 @@ public record TestedTiles(int cols, Expr from, Expr to, Expr some, Expr all) {
   }
 
   /** The tiles of a range that a spec's mask leaves, unless testing them tells nothing. */
-  static Optional<TestedTiles> of(AttentionSpec spec, KvTiles range) {
-    TileTest test = TileTest.of(spec);
+  static Optional<TestedTiles> of(AttentionSpec spec, int rows, KvTiles range) {
+    TileTest test = TileTest.of(spec, spec.mask().expr(), rows, range.cols());
     boolean tells =
         !test.some().equals(new BoolConst(true)) || !test.all().equals(new BoolConst(false));
     if (!tells) {

@@ -1,6 +1,5 @@
 package dev.attune.compiler.pass;
 
-import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
@@ -31,7 +30,7 @@ final class Overlap {
 
   private Overlap(TileKernel kernel, boolean rescaleFirst) {
     this.rescaleFirst = rescaleFirst;
-    this.tiles = VisitedTiles.ofItem(KvTiles.of(kernel.spec(), kernel.cols()));
+    this.tiles = VisitedTiles.ofItem(kernel.kvTiles());
   }
 
   /**

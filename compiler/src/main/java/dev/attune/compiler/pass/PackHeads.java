@@ -22,14 +22,14 @@ public final class PackHeads {
           "the query heads of a group share a tile: its rows are (query, head of the group)",
           PackHeads::rewrite);
 
-  /** Whether bounds depend on the head does not depend on the keys of a tile. */
-  private static final int ANY_COLS = 64;
+  /** Whether bounds depend on the head does not depend on the size of a tile. */
+  private static final int SOME = 64;
 
   private PackHeads() {}
 
   /** Why the heads of a group cannot share a tile; empty where they can. */
   public static Optional<String> refuses(AttentionSpec spec) {
-    KvTiles tiles = KvTiles.of(spec, ANY_COLS);
+    KvTiles tiles = KvTiles.of(spec, SOME, SOME);
     Stream<Expr> range =
         Stream.of(
                 Optional.of(tiles.from()),

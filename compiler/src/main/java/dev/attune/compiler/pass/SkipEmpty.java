@@ -31,7 +31,7 @@ final class SkipEmpty {
 
   private SkipEmpty(TileKernel kernel) {
     this.kernel = kernel;
-    KvTiles tiles = KvTiles.of(kernel.spec(), kernel.cols());
+    KvTiles tiles = kernel.kvTiles();
     KvTiles ofRows = tiles.ofRows(TileKernel.ROLE_FIRST, TileKernel.ROLE_LAST);
     this.item = VisitedTiles.ofItem(tiles);
     this.own = item.ofRows(ofRows);

@@ -33,7 +33,7 @@ final class SplitPhases {
   private SplitPhases() {}
 
   private static TileKernel rewrite(TileKernel kernel) {
-    KvTiles tiles = KvTiles.of(kernel.spec(), kernel.cols());
+    KvTiles tiles = kernel.kvTiles();
     if (tiles.fullTo().isEmpty()) {
       return kernel;
     }

@@ -55,7 +55,7 @@ public final class Lowering {
     Value qTile = integer("i");
     Value from = integer("from");
     Value to = integer("to");
-    KvTiles tiles = KvTiles.of(spec, cols);
+    KvTiles tiles = KvTiles.of(spec, rows, cols);
     body.add(new Op.Scalar(from, tiles.from()));
     body.add(new Op.Scalar(to, tiles.to()));
     Value query = half("Q", rows, dim.qk());

@@ -1,6 +1,7 @@
 package dev.attune.compiler.tile;
 
 import dev.attune.compiler.analysis.KvBounds;
+import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.analysis.TestedTiles;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
@@ -59,6 +60,11 @@ public record TileKernel(
 
   public TileKernel {
     body = List.copyOf(body);
+  }
+
+  /** What its items' loops over kv tiles run over. */
+  public KvTiles kvTiles() {
+    return tested.map(KvTiles::of).orElseGet(() -> KvTiles.of(KvBounds.solve(spec), cols));
   }
 
   /** The same kernel with another body. */
