@@ -42,13 +42,13 @@ final class Catalogue {
     int rows = (unrolled ? 67 : 137) + i % 7;
     int keys = (unrolled ? 63 : 133) + i % 5;
     Shape shape = shape(batch, 2, 1, rows, keys, DIMS[i % DIMS.length]);
-    Trial trial = Trial.of(spec, Dtype.values()[i % 2], shape);
+    Trial trial = Trial.of(spec, List.of(Dtype.values()).get(i % 2), shape);
     for (ParamDecl p : spec.params()) {
       if (p.defaultValue() instanceof IntConst(long value)) {
-        trial = trial.param(p.name(), Math.min(value, Math.max(0, p.range().low()) + 37));
+        trial = trial.param(p.name(), Math.min((double) value, Math.max(0, p.range().low()) + 37));
       }
     }
-    return trial.in(Layout.values()[i % Layout.values().length]);
+    return trial.in(List.of(Layout.values()).get(i % Layout.values().length));
   }
 
   private static boolean uses(AttentionSpec spec, Predicate<Expr> wanted) {

@@ -58,7 +58,7 @@ class EmulatedPackedTest {
       for (int[] size : sizes) {
         int i = trials.size();
         int kvHeads = group > 8 ? 1 : 1 + i % 2;
-        Dtype dtype = Dtype.values()[i / 3 % 2];
+        Dtype dtype = List.of(Dtype.values()).get(i / 3 % 2);
         trials.add(
             Trial.of(
                     specs.get(i % specs.size()),
@@ -97,7 +97,7 @@ class EmulatedPackedTest {
         trials.add(
             Trial.of(
                 spec,
-                Dtype.values()[i % 2],
+                List.of(Dtype.values()).get(i % 2),
                 shape(1, 2 * size[0], 2, size[1], size[2], i % 2 == 0 ? 64 : 40)));
       }
     }
@@ -114,7 +114,7 @@ class EmulatedPackedTest {
         trials.add(
             Trial.of(
                 Kernels.library("causal_bottom_right"),
-                Dtype.values()[i % 2],
+                List.of(Dtype.values()).get(i % 2),
                 new dev.attune.compiler.spec.Shape(
                     1, 6, 2, queries, 170, new HeadDim(dim[0], dim[1]))));
       }

@@ -71,7 +71,7 @@ final class ReadmeTest {
             formula(text),
             keys(bounds),
             clauses.isEmpty() ? "" : solved + " of " + clauses.size(),
-            shares(spec, KvTiles.of(bounds, TILE)));
+            shares(spec, KvTiles.of(spec, TILE, TILE)));
   }
 
   /** The indented lines of the header. */
@@ -104,6 +104,7 @@ final class ReadmeTest {
     for (int h = 0; h < SHAPE.heads(); h++) {
       for (int q = 0; q < SHAPE.seq(); q += TILE) {
         eval.at(0, h, 0, 0).bind(KvBounds.Q_FIRST, q).bind(KvBounds.Q_LAST, q + TILE - 1L);
+        tiles.tested().ifPresent(t -> t.evaluate(eval, SHAPE.kvSeq()));
         long from = eval.integer(tiles.from());
         long to = eval.integer(tiles.to());
         long fullFrom = Math.max(from, tiles.fullFrom().map(eval::integer).orElse(0L));
@@ -120,12 +121,15 @@ final class ReadmeTest {
   /** The spec with the tensors that the tiles depend on: others may be large. */
   private static AttentionSpec reduced(AttentionSpec spec, KvTiles tiles) {
     List<Expr> parts =
-        Stream.of(
-                Optional.of(tiles.from()),
-                Optional.of(tiles.last()),
-                tiles.fullFrom(),
-                tiles.fullTo())
-            .flatMap(Optional::stream)
+        Stream.concat(
+                Stream.of(
+                        Optional.of(tiles.from()),
+                        Optional.of(tiles.last()),
+                        tiles.fullFrom(),
+                        tiles.fullTo())
+                    .flatMap(Optional::stream),
+                tiles.tested().stream()
+                    .flatMap(t -> Stream.of(t.from(), t.to(), t.some(), t.all())))
             .toList();
     List<TensorDecl> used =
         spec.tensors().stream()

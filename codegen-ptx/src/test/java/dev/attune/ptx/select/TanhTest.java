@@ -57,15 +57,16 @@ class TanhTest {
         }
         """
             .formatted(x.text(), code, y.text());
-    ByteBuffer in = bytes();
+    byte[] arguments = new byte[4 * COUNT];
+    ByteBuffer in = ByteBuffer.wrap(arguments).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < COUNT; i++) {
-      int size = (int) ((i / 2) * (long) 0x7F80_0000 / (COUNT / 2));
+      int size = (int) ((i / 2) * 0x7F80_0000L / (COUNT / 2));
       in.putInt(4 * i, size | i << 31);
     }
     EmulatedMemory memory = new EmulatedMemory();
     long from = memory.allocate(4L * COUNT);
     long to = memory.allocate(4L * COUNT);
-    memory.write(from, in.array());
+    memory.write(from, arguments);
     ByteBuffer block = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
     block.putLong(from).putLong(to);
     EmulatedModule.parse(module)

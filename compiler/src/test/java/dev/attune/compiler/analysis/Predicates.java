@@ -187,7 +187,7 @@ final class Predicates {
       }
       case 9 -> compare(random.nextBoolean() ? KV : Q, op(), start(doc(Q)));
       case 10 -> {
-        long mask = (1L << (1 + random.nextInt(4))) - 1 << random.nextInt(3);
+        long mask = ((1L << (1 + random.nextInt(4))) - 1) << random.nextInt(3);
         Expr bits = new Binary(BinaryOp.BIT_XOR, shifted(Q), shifted(KV));
         yield compare(new Binary(BinaryOp.BIT_AND, bits, Exprs.of(mask)), op(), r);
       }

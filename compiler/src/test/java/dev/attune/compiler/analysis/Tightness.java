@@ -52,7 +52,7 @@ record Tightness(int tiles, int visited, int live, int partial, int mixed, int w
         live += count > 0 ? 1 : 0;
         partial += some && !all ? 1 : 0;
         mixed += count > 0 && count < pairs ? 1 : 0;
-        wrong += !some && count > 0 || all && count < pairs ? 1 : 0;
+        wrong += (!some && count > 0) || (all && count < pairs) ? 1 : 0;
       }
     }
     return new Tightness(tiles, visited, live, partial, mixed, wrong);

@@ -59,7 +59,7 @@ record Truths(int rows, int cols, BitSet live) {
         Exprs.uses(
             e,
             n ->
-                n instanceof Expr.At(Position p) && (p == Position.Q || p == Position.KV)
+                (n instanceof Expr.At(Position p) && (p == Position.Q || p == Position.KV))
                     || n instanceof Expr.Var);
     if (!varies && e.type() != ScalarType.FLOAT) {
       long value = e.type() == ScalarType.INT ? eval.integer(e) : eval.bool(e) ? 1 : 0;
