@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /** What {@link TileTest} says of the tiles of random masks, against every pair. */
 class TileTestTest {
-  private static final int TRIES = Integer.getInteger("attune.tries", 1_500);
+  private static final int TRIES = Integer.getInteger("attune.tries", 300);
 
   @Test
   void isRightOfEveryTile() {
