@@ -99,6 +99,7 @@ final class InstructionSamples {
     all.add(new Inst.ShflBfly(F, F, 1));
     all.add(new Inst.ShflIdx(R, R, 0));
     all.add(new Inst.VoteAny(P, p(1)));
+    all.add(new Inst.VoteBallot(R, P));
     all.add(new Inst.Comment("a comment", false));
     all.add(new Inst.Comment("an operation", true));
     all.add(new Inst.Guarded(P, false, new Inst.Mov(R, new IntConst(0))));
@@ -160,6 +161,7 @@ final class InstructionSamples {
     all.add(new Inst.Bits(R, F));
     all.add(new Inst.Bits(F, R));
     all.add(new Inst.HighestBit(R, R));
+    all.add(new Inst.PopCount(R, R));
   }
 
   private static void memory(List<Inst> all) {

@@ -256,7 +256,7 @@ final class HopperControlTest {
           createpolicy.fractional.L2::evict_last.b64 %rd5, 1; ~ expected a fraction
           fence.proxy.alias; ~ expected .async
           fence.mbarrier_init.release.gpu; ~ expected .cluster
-          cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r1], [%rd0, {%r2, %r2}], [%r1]; ~ expected .4d
+          cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r1], [%rd0, {%r2, %r2}], [%r1]; ~ expected one of .4d, .5d
           cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r1], [%rd0, {%r2, %r2}], [%r1]; ~ expected 4 registers
           cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r1], [%rd0], [%r1]; ~ expected a tensor map and coordinates
           cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%r1], [%rd0, {%r2, %r2, %r2, %r2}], [%r1]; ~ expected .mbarrier::complete_tx::bytes

@@ -10,7 +10,9 @@ import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Simplify;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -29,6 +31,9 @@ public record TestedTiles(int cols, Expr from, Expr to, Expr some, Expr all) {
 
   /** How many tiles pass. */
   public static final Expr.Var LIVE = new Expr.Var(-7);
+
+  /** A test is written out: what has more operations takes longer than it saves. */
+  private static final long LARGEST = 2000;
 
   /** How many of them are full. */
   public static final Expr.Var FULL = new Expr.Var(-8);
@@ -52,6 +57,12 @@ public record TestedTiles(int cols, Expr from, Expr to, Expr some, Expr all) {
   /** The tiles of a range that a spec's mask leaves, unless testing them tells nothing. */
   static Optional<TestedTiles> of(AttentionSpec spec, int rows, KvTiles range) {
     TileTest test = TileTest.of(spec, spec.mask().expr(), rows, range.cols());
+    if (size(test) > LARGEST) {
+      test = TileTest.of(spec);
+    }
+    if (size(test) > LARGEST) {
+      return Optional.empty();
+    }
     boolean tells =
         !test.some().equals(new BoolConst(true)) || !test.all().equals(new BoolConst(false));
     if (!tells) {
@@ -66,6 +77,24 @@ public record TestedTiles(int cols, Expr from, Expr to, Expr some, Expr all) {
             range.to(),
             test.some(),
             Simplify.simplify(Exprs.and(test.all(), whole))));
+  }
+
+  private static long size(TileTest test) {
+    Map<Expr, Long> known = new IdentityHashMap<>();
+    return size(test.some(), known) + size(test.all(), known);
+  }
+
+  /** Operations with those that occur several times counted as often. */
+  private static long size(Expr e, Map<Expr, Long> known) {
+    Long size = known.get(e);
+    if (size == null) {
+      size = 1L;
+      for (Expr child : Exprs.children(e)) {
+        size = Math.min(LARGEST, size) + Math.min(LARGEST, size(child, known));
+      }
+      known.put(e, size);
+    }
+    return size;
   }
 
   /**

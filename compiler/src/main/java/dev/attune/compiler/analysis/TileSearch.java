@@ -36,9 +36,13 @@ final class TileSearch {
   private static final List<Effort> EFFORTS =
       List.of(new Effort(64, 16), new Effort(64, 1), new Effort(1, 1));
 
+  /** Conjunctions that a derivation may look at. */
+  private static final int MOST_CONJUNCTIONS = 400;
+
   private final Facts facts;
   private final Effort effort;
   private int alternatives;
+  private int conjunctions;
 
   private TileSearch(Facts facts, Effort effort) {
     this.facts = facts;
@@ -50,7 +54,9 @@ final class TileSearch {
     for (Effort effort : EFFORTS) {
       TileSearch search = new TileSearch(facts, effort);
       Expr found = Simplify.simplify(search.some(List.of(formula), List.of(), List.of()));
-      boolean affordable = search.alternatives <= effort.alternatives || effort.alternatives == 1;
+      boolean complete = search.conjunctions <= MOST_CONJUNCTIONS;
+      boolean affordable =
+          (complete && search.alternatives <= effort.alternatives) || effort.alternatives == 1;
       if (affordable && cheap(found)) {
         return found;
       }
@@ -158,6 +164,9 @@ final class TileSearch {
    * @param pieces into how many pieces the tile may be cut
    */
   private Expr conjunction(List<Formula> literals, int pieces) {
+    if (++conjunctions > MOST_CONJUNCTIONS) {
+      return TRUE;
+    }
     Zone zone = Zone.TILE;
     List<Formula> tests = new ArrayList<>();
     Map<Expr, Residues> residues = new LinkedHashMap<>();
@@ -211,7 +220,7 @@ final class TileSearch {
     Extremes extremes = new Extremes(facts, zone);
     Blocks blocks = pieces > 1 ? blocks(tests) : null;
     if (blocks != null && blocks.count() <= pieces) {
-      return and(total, pieces(blocks, literals, pieces / blocks.count()));
+      return and(total, pieces(blocks, literals, Math.min(pieces - 1, pieces / blocks.count())));
     }
     for (Residues r : residues.values()) {
       total = and(total, residue(r, extremes));
