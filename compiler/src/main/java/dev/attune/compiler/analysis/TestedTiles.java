@@ -12,7 +12,6 @@ import dev.attune.compiler.spec.Simplify;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -80,12 +79,12 @@ public record TestedTiles(int cols, Expr from, Expr to, Expr some, Expr all) {
   }
 
   private static long size(TileTest test) {
-    Map<Expr, Long> known = new IdentityHashMap<>();
+    IdentityHashMap<Expr, Long> known = new IdentityHashMap<>();
     return size(test.some(), known) + size(test.all(), known);
   }
 
   /** Operations with those that occur several times counted as often. */
-  private static long size(Expr e, Map<Expr, Long> known) {
+  private static long size(Expr e, IdentityHashMap<Expr, Long> known) {
     Long size = known.get(e);
     if (size == null) {
       size = 1L;
