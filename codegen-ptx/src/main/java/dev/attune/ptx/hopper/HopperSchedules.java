@@ -101,7 +101,9 @@ public final class HopperSchedules {
     boolean light = light(spec);
     List<Integer> cols =
         light
-            ? plain(spec) ? List.of(128, 96, 64, 48) : List.of(80, 64, 48)
+            ? plain(spec)
+                ? List.of(128, 96, 64, 48)
+                : widest <= 128 ? List.of(80, 64, 48) : List.of(64, 48)
             : widest <= 128 ? List.of(80, 48) : List.of(48);
     // What heavy specs keep besides fits the registers of one consumer only.
     return Stream.of(1, 2)
@@ -148,6 +150,9 @@ public final class HopperSchedules {
     boolean plain = plain(spec);
     if (!plain && s.consumers() == 4) {
       return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
+    }
+    if (spec.normalization() instanceof Normalization.Weight && s.consumers() == 3) {
+      return schedule(64, 3, s.stages(), false, s.output(), "weights without a softmax");
     }
     return plain ? s : s.queryInShared();
   }
