@@ -126,7 +126,7 @@ public final class HopperSelection {
     TileTests counted(Env env, Reg lane) {
       List<Reg> counts = List.of(emit.fresh(Reg.Kind.B32), emit.fresh(Reg.Kind.B32));
       emit.add(new Inst.Ld(Space.SHARED, MemTy.B32, counts, new Address(shared, layout.counts())));
-      return TileTests.counted(
+      return new TileTests(
           emit,
           kernel.spec(),
           kernel.tested().orElseThrow(),

@@ -35,7 +35,15 @@ public final class TileTests {
   private final Reg live;
   private final Reg full;
 
-  private TileTests(
+  /**
+   * Where another role has counted.
+   *
+   * @param env of the item, with the variables of its query tile
+   * @param keys Skv
+   * @param live how many tiles pass
+   * @param full how many of them are full
+   */
+  public TileTests(
       Emitter emit,
       AttentionSpec spec,
       TestedTiles tested,
@@ -57,12 +65,7 @@ public final class TileTests {
     this.full = full;
   }
 
-  /**
-   * Counts the tiles that pass.
-   *
-   * @param env of the item, with the variables of its query tile
-   * @param keys Skv
-   */
+  /** Counts the tiles that pass. */
   public static TileTests counting(
       Emitter emit, AttentionSpec spec, TestedTiles tested, Env env, Reg lane, Operand keys) {
     Reg live = zero(emit);
@@ -70,19 +73,6 @@ public final class TileTests {
     TileTests tests = new TileTests(emit, spec, tested, env, lane, keys, live, full);
     tests.count();
     return tests;
-  }
-
-  /** Where another role has counted: {@code live} tiles pass, and {@code full} of them are full. */
-  public static TileTests counted(
-      Emitter emit,
-      AttentionSpec spec,
-      TestedTiles tested,
-      Env env,
-      Reg lane,
-      Operand keys,
-      Reg live,
-      Reg full) {
-    return new TileTests(emit, spec, tested, env, lane, keys, live, full);
   }
 
   /** How many tiles pass, and how many of them are full. */

@@ -10,7 +10,6 @@ import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Simplify;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 
@@ -79,21 +78,7 @@ public record TestedTiles(int cols, Expr from, Expr to, Expr some, Expr all) {
   }
 
   private static long size(TileTest test) {
-    IdentityHashMap<Expr, Long> known = new IdentityHashMap<>();
-    return size(test.some(), known) + size(test.all(), known);
-  }
-
-  /** Operations with those that occur several times counted as often. */
-  private static long size(Expr e, IdentityHashMap<Expr, Long> known) {
-    Long size = known.get(e);
-    if (size == null) {
-      size = 1L;
-      for (Expr child : Exprs.children(e)) {
-        size = Math.min(LARGEST, size) + Math.min(LARGEST, size(child, known));
-      }
-      known.put(e, size);
-    }
-    return size;
+    return Exprs.nodes(test.some()) + Exprs.nodes(test.all());
   }
 
   /**
