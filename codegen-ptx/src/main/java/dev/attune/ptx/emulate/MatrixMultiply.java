@@ -1,5 +1,7 @@
 package dev.attune.ptx.emulate;
 
+import java.util.Arrays;
+
 /**
  * {@code mma.sync.m16n8k8} and {@code m16n8k16} with row-major A, column-major B of 16-bit floats
  * and a binary32 accumulator. With g = lane / 4 and t = lane mod 4, register r of A holds row g +
@@ -45,7 +47,8 @@ final class MatrixMultiply extends Instruction {
     double[] right = new double[8 * k];
     int[] rightExponents = new int[8 * k];
     TensorCore.unpack(gatherRight(r), bf16, right, rightExponents);
-    boolean finite = finite(left) && finite(right);
+    boolean[] finiteRow = finite(left, 16);
+    boolean[] finiteColumn = finite(right, 8);
     TensorCore core = warp.cta.launch().hopper() ? HOPPER : AMPERE;
     int[] result = new int[128];
     for (int row = 0; row < 16; row++) {
@@ -54,7 +57,7 @@ final class MatrixMultiply extends Instruction {
         int register = (2 * (row >> 3)) + (column & 1);
         float accumulator = Float.intBitsToFloat(r[c[register] + lane]);
         float sum =
-            finite && Float.isFinite(accumulator)
+            finiteRow[row] && finiteColumn[column] && Float.isFinite(accumulator)
                 ? core.dot(
                     left, leftExponents, row * k, right, rightExponents, column * k, k, accumulator)
                 : TensorCore.special(left, row * k, right, column * k, k, accumulator);
@@ -94,12 +97,13 @@ final class MatrixMultiply extends Instruction {
     return halves;
   }
 
-  private static boolean finite(double[] values) {
-    for (double value : values) {
-      if (!Double.isFinite(value)) {
-        return false;
-      }
+  /** Which of the vectors that make up {@code values} have no infinity and no NaN. */
+  private boolean[] finite(double[] values, int vectors) {
+    boolean[] finite = new boolean[vectors];
+    Arrays.fill(finite, true);
+    for (int i = 0; i < vectors * k; i++) {
+      finite[i / k] &= Double.isFinite(values[i]);
     }
-    return true;
+    return finite;
   }
 }

@@ -151,9 +151,6 @@ public final class HopperSchedules {
     if (!plain && s.consumers() == 4) {
       return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
     }
-    if (spec.normalization() instanceof Normalization.Weight && s.consumers() == 3) {
-      return schedule(64, 3, s.stages(), false, s.output(), "weights without a softmax");
-    }
     return plain ? s : s.queryInShared();
   }
 

@@ -3,6 +3,7 @@ package dev.attune.ptx.select;
 import static java.util.Objects.requireNonNull;
 
 import dev.attune.compiler.analysis.Bounds;
+import dev.attune.compiler.analysis.FloatRange;
 import dev.attune.compiler.analysis.IntRanges;
 import dev.attune.compiler.analysis.Interval;
 import dev.attune.compiler.analysis.Ranges;
@@ -462,8 +463,9 @@ public final class ExprCode {
     if (v.constant()) {
       return new FloatConst((float) v.offset());
     }
-    boolean exact = ranges.of(x).within(new Interval(-(1L << 23), 1L << 23));
-    if (!v.wide() && exact && Math.abs(v.offset()) < 1 << 23) {
+    // The base is exact in binary32, or by so little not that the sum is off by a rounding.
+    boolean exact = ranges.of(x).within(new Interval(-(1L << 24), 1L << 24));
+    if (!v.wide() && exact && Math.abs(v.offset()) < 1 << 10) {
       Reg base = emit.convert(Inst.Conversion.F32_FROM_S32, requireNonNull(v.base()));
       return v.offset() == 0 ? base : emit.floats(FloatOp.ADD, base, new FloatConst(v.offset()));
     }
@@ -487,6 +489,9 @@ public final class ExprCode {
       case DIV -> {
         Operand a = real(e.a(), site);
         Operand b = real(e.b(), site);
+        if (a instanceof FloatConst && awayFromZero(e.b())) {
+          yield emit.floats(FloatOp.MUL, emit.floatUnary(FloatUnary.RCP_APPROX, b), a);
+        }
         // One reciprocal serves every element; the product is within 1.5 ulp of the quotient.
         yield Lowering.uniform(e.b()) && !Lowering.uniform(e.a())
             ? emit.floats(FloatOp.MUL, a, emit.floatUnary(FloatUnary.RCP, b))
@@ -497,6 +502,12 @@ public final class ExprCode {
       case POW -> floats.pow(real(e.a(), site), real(e.b(), site));
       default -> throw new IllegalArgumentException(e.op() + " of floats");
     };
+  }
+
+  /** Whether a divisor is never so small that its reciprocal overflows. */
+  private boolean awayFromZero(Expr divisor) {
+    FloatRange range = insideLoops.real(divisor);
+    return range.lo() > Float.MIN_NORMAL || range.hi() < -Float.MIN_NORMAL;
   }
 
   /** Loads an element of a captured tensor; an index that may leave its extent is clamped. */

@@ -35,8 +35,24 @@ public record ScoreFactor(Expr factor, Expr rest) {
         ScoreFactor f = of(spec, a);
         yield new ScoreFactor(new Expr.Binary(BinaryOp.DIV, f.factor, b), f.rest);
       }
+      case Expr.Binary(BinaryOp op, Expr a, Expr b)
+          when (op == BinaryOp.ADD || op == BinaryOp.SUB) && scaled(spec, a) ->
+          sum(of(spec, a).factor, op, b);
+      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.ADD && scaled(spec, b) ->
+          sum(of(spec, b).factor, op, a);
       default -> new ScoreFactor(ONE, e);
     };
+  }
+
+  /** Whether an expression is the raw product times a factor. */
+  private static boolean scaled(AttentionSpec spec, Expr e) {
+    return e instanceof Expr.Binary && of(spec, e).rest instanceof Expr.Score;
+  }
+
+  /** {@code score · factor ± term}: with its own factor the term joins by one multiply-add. */
+  private static ScoreFactor sum(Expr factor, BinaryOp op, Expr term) {
+    Expr share = Exprs.mul(term, new Expr.Binary(BinaryOp.DIV, ONE, factor));
+    return new ScoreFactor(factor, new Expr.Binary(op, new Expr.Score(), share));
   }
 
   /** Whether a spec's scores are the raw products up to a factor. */

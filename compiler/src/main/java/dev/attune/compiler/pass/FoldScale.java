@@ -8,6 +8,7 @@ import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Simplify;
+import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Lowering;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Ops;
@@ -23,7 +24,7 @@ import java.util.Optional;
  * A score is split into a positive uniform factor and the rest: the factor and log₂e become one
  * multiply-add inside exp2, which every score needs anyway, and a rest that is the raw product
  * needs no work of its own. Other uniform factors come together, so that they are one
- * multiplication for every score.
+ * multiplication for every score, and the log₂e of an exponential goes to its terms' factors.
  */
 final class FoldScale {
   static final Pass PASS =
@@ -83,15 +84,32 @@ final class FoldScale {
         : Optional.empty();
   }
 
-  /** With {@code x · u / w} as {@code x · (u / w)} where u and w are uniform. */
+  /**
+   * With {@code x · u / w} as {@code x · (u / w)} where u and w are uniform, and {@code exp(x)} as
+   * {@code exp2(x · log₂e)}.
+   */
   private static Expr together(Expr e) {
     if (Lowering.uniform(e)) {
       return e;
+    }
+    if (e instanceof Expr.Unary(UnaryOp op, Expr x) && op == UnaryOp.EXP) {
+      return new Expr.Unary(UnaryOp.EXP2, together(times(x, Exprs.of(Lowering.LOG2E))));
     }
     Product product = product(e);
     Expr rest = Exprs.mapChildren(product.rest, FoldScale::together);
     Expr uniform = Simplify.simplify(product.uniform);
     return uniform.equals(ONE) ? rest : Exprs.mul(rest, uniform);
+  }
+
+  /** A float expression times a uniform factor, which goes to the terms of a sum. */
+  private static Expr times(Expr e, Expr factor) {
+    return switch (e) {
+      case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.NEG ->
+          times(x, Simplify.simplify(new Expr.Unary(UnaryOp.NEG, factor)));
+      case Expr.Binary(BinaryOp op, Expr a, Expr b) when op == BinaryOp.ADD || op == BinaryOp.SUB ->
+          new Expr.Binary(op, times(a, factor), times(b, factor));
+      default -> Simplify.simplify(Exprs.mul(e, factor));
+    };
   }
 
   /** {@code rest · uniform}. */

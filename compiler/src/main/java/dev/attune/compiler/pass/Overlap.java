@@ -224,12 +224,10 @@ final class Overlap {
   /**
    * Whether there is elementwise work to do while the second product runs. A tanh is computed one
    * way or another according to its arguments, and no branch may stand between a product and its
-   * wait; a fast tanh has no branch. Weights without a softmax are all that there is to do, and
-   * would take the registers of both tiles.
+   * wait; a fast tanh has no branch.
    */
   private static boolean early(Iteration work) {
     return !work.toMaximum().isEmpty()
-        && work.weights().stream().anyMatch(op -> op instanceof Op.Exp2)
         && work.toMaximum().stream()
             .noneMatch(
                 op ->

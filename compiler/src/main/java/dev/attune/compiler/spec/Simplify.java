@@ -101,10 +101,6 @@ public final class Simplify {
       case TO_FLOAT ->
           switch (x) {
             case IntConst(long v) -> new FloatConst((double) v);
-            // Both sides round the same exact number, and neither makes a negative zero.
-            case Binary(BinaryOp op, Expr a, Expr b)
-                when (op == BinaryOp.ADD || op == BinaryOp.SUB) && exact(a) && exact(b) ->
-                new Binary(op, new Unary(UnaryOp.TO_FLOAT, a), new Unary(UnaryOp.TO_FLOAT, b));
             default -> null;
           };
       case TO_INT ->

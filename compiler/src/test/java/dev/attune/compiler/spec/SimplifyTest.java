@@ -34,10 +34,6 @@ class SimplifyTest {
     return new Compare(op, a, b);
   }
 
-  private static Expr floats(Expr i) {
-    return new Unary(UnaryOp.TO_FLOAT, i);
-  }
-
   @Test
   void intsFold() {
     becomes("7", add(Exprs.of(3L), Exprs.of(4L)));
@@ -73,15 +69,6 @@ class SimplifyTest {
     becomes("score * 0.125", new Binary(BinaryOp.DIV, X, Exprs.of(8.0)));
     becomes("score / 3.0", new Binary(BinaryOp.DIV, X, Exprs.of(3.0)));
     becomes("score * score", new Binary(BinaryOp.POW, X, Exprs.of(2.0)));
-  }
-
-  @Test
-  void differencesOfPositionsAreTakenInFloatWhereThatIsExact() {
-    becomes("float(kv) - float(q)", floats(sub(KV, Q)));
-    becomes(
-        "float(q) - float(kv) + float(Skv)", floats(add(sub(Q, KV), new Expr.Size(Extent.SKV))));
-    becomes("float(q + n)", floats(add(Q, N)));
-    becomes("float(q * 2 - kv)", floats(sub(mul(Q, Exprs.of(2L)), KV)));
   }
 
   @Test
