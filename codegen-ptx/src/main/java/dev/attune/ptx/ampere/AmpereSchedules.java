@@ -5,9 +5,15 @@ import dev.attune.compiler.analysis.ScoreFactor;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.compiler.spec.Normalization;
+import dev.attune.compiler.spec.Position;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The schedules of the Ampere family, best first, and the arithmetic that says which of them fit a
@@ -31,7 +37,7 @@ public final class AmpereSchedules {
       throw new IllegalArgumentException(
           "head dim " + dim + " is not supported: multiples of 8 from 8 to 256 are");
     }
-    return candidates(dim, plain(spec)).stream()
+    return candidates(dim, plain(spec), byPair(spec)).stream()
         .filter(s -> fits(target, dim, s))
         .findFirst()
         .orElseThrow(
@@ -40,9 +46,31 @@ public final class AmpereSchedules {
                     "no schedule for head dim " + dim + " fits " + target.ptxName()));
   }
 
+  /** The next schedule with more registers to spare; empty past the narrowest. */
+  public static Optional<Schedule.Ampere> narrower(Target target, HeadDim dim, Schedule.Ampere s) {
+    return candidates(dim, false, false).stream()
+        .filter(n -> registers(dim, n) < registers(dim, s) && fits(target, dim, n))
+        .findFirst();
+  }
+
   private static boolean plain(AttentionSpec spec) {
-    return ScoreFactor.plain(spec)
-        && KvBounds.solve(spec).clauses().stream().allMatch(KvBounds.Solved::solved);
+    return spec.normalization() instanceof Normalization.Softmax
+        && ScoreFactor.plain(spec)
+        && KvBounds.ofRow(spec).isPresent();
+  }
+
+  /** Whether an element needs a number of a tensor that has one for every query and key. */
+  private static boolean byPair(AttentionSpec spec) {
+    return Stream.of(spec.score().expr(), spec.mask().expr())
+        .anyMatch(e -> Exprs.uses(e, AmpereSchedules::byPair));
+  }
+
+  private static boolean byPair(Expr e) {
+    return e instanceof Expr.Gather g
+        && g.indices().stream()
+                .filter(i -> Exprs.uses(i, Position.Q) || Exprs.uses(i, Position.KV))
+                .count()
+            > 1;
   }
 
   private static boolean supported(int dim) {
@@ -54,15 +82,18 @@ public final class AmpereSchedules {
    *
    * @param plain the score is the product times a factor and the mask bounds the keys: with little
    *     to evaluate at every element there are registers for wider tiles
+   * @param byPair every element reads a tensor where no other does: with an address of its own
    */
-  private static List<Schedule.Ampere> candidates(HeadDim dim, boolean plain) {
+  private static List<Schedule.Ampere> candidates(HeadDim dim, boolean plain, boolean byPair) {
     int widest = Math.max(dim.qk(), dim.v());
     List<Schedule.Ampere> list = new ArrayList<>();
     if (widest <= 64) {
       if (plain) {
         list.add(schedule(128, 96, 4, 2, 2, "head dim up to 64, plain score"));
       }
-      list.add(schedule(128, 64, 4, 2, 2, "head dim up to 64"));
+      if (!byPair) {
+        list.add(schedule(128, 64, 4, 2, 2, "head dim up to 64"));
+      }
       list.add(schedule(64, 64, 4, 1, 2, "head dim up to 64, little shared memory"));
     } else if (widest <= 128) {
       if (plain) {
@@ -78,6 +109,7 @@ public final class AmpereSchedules {
       list.add(schedule(128, 48, 8, 2, 1, "head dim up to 256"));
       list.add(schedule(128, 32, 8, 2, 1, "head dim up to 256, less shared memory"));
       list.add(schedule(64, 32, 4, 1, 1, "head dim up to 256, little shared memory"));
+      list.add(schedule(128, 16, 8, 2, 1, "head dim up to 256, few registers"));
     }
     list.add(schedule(64, 16, 4, 1, 1, "the smallest tiles"));
     return list;

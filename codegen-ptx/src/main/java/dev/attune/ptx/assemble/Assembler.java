@@ -37,7 +37,15 @@ public final class Assembler {
    *     keeps its registers in spite of {@code setmaxnreg}
    */
   public static Assembly build(String ptx, Target target) {
-    Assembly assembly = assemble(ptx, target);
+    return accept(ptx, assemble(ptx, target));
+  }
+
+  /**
+   * Machine code that is to be launched, once it is known what it costs.
+   *
+   * @throws AssemblyException as {@link #build}
+   */
+  public static Assembly accept(String ptx, Assembly assembly) {
     if (WarpgroupGate.applies(ptx)) {
       WarpgroupGate.check(assembly);
     }

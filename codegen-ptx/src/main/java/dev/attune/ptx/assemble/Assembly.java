@@ -1,5 +1,6 @@
 package dev.attune.ptx.assemble;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -48,6 +49,38 @@ public record Assembly(byte[] cubin, List<Entry> entries, List<Notice> notices) 
                 new IllegalArgumentException(
                     "no entry '%s'; there are %s"
                         .formatted(name, entries.stream().map(Entry::name).toList())));
+  }
+
+  /**
+   * What the assembler changed that makes the kernel slower than it was written, and what to do
+   * about it: it spilled, waited on its own, or left {@code setmaxnreg} out.
+   */
+  public List<String> flaws() {
+    List<String> found = new ArrayList<>();
+    for (Entry entry : entries) {
+      if (entry.spillStores() + entry.spillLoads() + entry.stackBytes() > 0) {
+        found.add(
+            ("%s keeps %d bytes of each thread in local memory (%d bytes spilled, %d loaded back):"
+                    + " it needs smaller tiles or more registers")
+                .formatted(
+                    entry.name(), entry.stackBytes(), entry.spillStores(), entry.spillLoads()));
+      }
+    }
+    for (Notice notice : notices) {
+      if (notice.message().contains("setmaxnreg")) {
+        found.add(
+            notice
+                + (notice.message().contains("register requirements")
+                    ? ": a role needs more registers than it sets"
+                    : ": state .reqntid and .minnctapersm 1"));
+      } else if (notice.serializes()) {
+        found.add(
+            notice
+                + ": leave accumulators and A registers alone from a wgmma to its wait, and keep"
+                + " both in code that the whole warpgroup executes");
+      }
+    }
+    return List.copyOf(found);
   }
 
   /** The most registers of any entry. */

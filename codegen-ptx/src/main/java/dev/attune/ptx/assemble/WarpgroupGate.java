@@ -1,6 +1,5 @@
 package dev.attune.ptx.assemble;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -21,35 +20,12 @@ final class WarpgroupGate {
   }
 
   /**
-   * Looks for what the assembler changed.
+   * Refuses what the assembler changed.
    *
-   * @throws AssemblyException with everything found, and what to do about it
+   * @throws AssemblyException with everything found
    */
   static void check(Assembly assembly) {
-    List<String> found = new ArrayList<>();
-    for (Assembly.Entry entry : assembly.entries()) {
-      if (entry.spillStores() + entry.spillLoads() + entry.stackBytes() > 0) {
-        found.add(
-            ("%s keeps %d bytes of each thread in local memory (%d bytes spilled, %d loaded back):"
-                    + " give a warpgroup smaller tiles or more registers")
-                .formatted(
-                    entry.name(), entry.stackBytes(), entry.spillStores(), entry.spillLoads()));
-      }
-    }
-    for (Notice notice : assembly.notices()) {
-      if (notice.message().contains("setmaxnreg")) {
-        found.add(
-            notice
-                + (notice.message().contains("register requirements")
-                    ? ": a role needs more registers than it sets"
-                    : ": state .reqntid and .minnctapersm 1"));
-      } else if (notice.serializes()) {
-        found.add(
-            notice
-                + ": leave accumulators and A registers alone from a wgmma to its wait, and keep"
-                + " both in code that the whole warpgroup executes");
-      }
-    }
+    List<String> found = assembly.flaws();
     if (!found.isEmpty()) {
       throw new AssemblyException(
           "the assembler did not take the kernel as it was written:\n  "

@@ -48,6 +48,11 @@ public final class KernelCompiler {
     public Options(Target target, Dtype dtype, HeadDim headDim) {
       this(target, dtype, headDim, OptionalInt.empty(), Optional.empty());
     }
+
+    /** The same with a schedule fixed. */
+    public Options with(Schedule fixed) {
+      return new Options(target, dtype, headDim, length, Optional.of(fixed));
+    }
   }
 
   /** Every stage of one compilation. */

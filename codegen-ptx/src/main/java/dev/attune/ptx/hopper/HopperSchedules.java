@@ -18,9 +18,12 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -35,6 +38,13 @@ public final class HopperSchedules {
   private static final int OTHER_REGISTERS = 28;
 
   private static final int LAZY = 8;
+
+  /** Keys of the narrowest tile, what narrowing takes off, and where fewer consumers start. */
+  private static final int NARROWEST = 48;
+
+  private static final int STEP = 16;
+
+  private static final int WIDEST_AGAIN = 80;
 
   /** Query lengths up to this are short: tiles of 192 rows would leave too much of them empty. */
   private static final int SHORT = 1536;
@@ -143,15 +153,37 @@ public final class HopperSchedules {
   }
 
   /**
-   * A score that is evaluated at every element takes the registers that would hold Q, and more than
-   * threads have where there are four consumers.
+   * A score that is evaluated at every element, and limits that a row gathers, take the registers
+   * that would hold Q, and more than threads have where there are four consumers. So do masks that
+   * gather much by key, where there are three.
    */
   private static Schedule.Hopper suited(AttentionSpec spec, Schedule.Hopper s) {
-    boolean plain = plain(spec);
+    boolean plain = plain(spec) && !gathers(spec.mask().expr(), Position.Q);
     if (!plain && s.consumers() == 4) {
-      return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score");
+      return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score or limits");
+    }
+    if (gathersMuch(spec.mask().expr()) && s.consumers() == 3) {
+      return schedule(64, 3, s.stages(), false, s.output(), "mask of many gathers");
     }
     return plain ? s : s.queryInShared();
+  }
+
+  private static boolean gathers(Expr e, Position position) {
+    return Exprs.uses(e, x -> x instanceof Expr.Gather && Exprs.uses(x, position));
+  }
+
+  /** Whether an element needs its own number of a tensor, or several of its key. */
+  private static boolean gathersMuch(Expr e) {
+    Set<Expr> byKey = new HashSet<>();
+    collect(e, byKey);
+    return byKey.size() > 1 || byKey.stream().anyMatch(g -> Exprs.uses(g, Position.Q));
+  }
+
+  private static void collect(Expr e, Set<Expr> byKey) {
+    if (e instanceof Expr.Gather && Exprs.uses(e, Position.KV)) {
+      byKey.add(e);
+    }
+    Exprs.children(e).forEach(child -> collect(child, byKey));
   }
 
   /** Whether scores are the products times a factor, so that none is evaluated by element. */
@@ -171,6 +203,27 @@ public final class HopperSchedules {
         .findFirst()
         .orElseThrow(() -> new IllegalStateException("no schedule for length " + length))
         .schedule();
+  }
+
+  /**
+   * The next schedule with more registers to spare: Q goes to shared memory, then tiles have fewer
+   * keys, then an item has fewer consumers. Empty past the narrowest.
+   */
+  public static Optional<Schedule.Hopper> narrower(Target target, HeadDim dim, Schedule.Hopper s) {
+    Stream<Schedule.Hopper> shared =
+        s.queryInRegisters() ? Stream.of(s.queryInShared()) : Stream.empty();
+    Stream<Schedule.Hopper> fewer =
+        IntStream.rangeClosed(1, s.consumers())
+            .map(i -> s.consumers() + 1 - i)
+            .boxed()
+            .flatMap(consumers -> narrower(s.queryInShared(), consumers));
+    return Stream.concat(shared, fewer).filter(n -> fits(target, dim, n)).findFirst();
+  }
+
+  private static Stream<Schedule.Hopper> narrower(Schedule.Hopper s, int consumers) {
+    int widest = consumers == s.consumers() ? s.cols() - STEP : WIDEST_AGAIN;
+    return IntStream.iterate(widest, cols -> cols >= NARROWEST, cols -> cols - STEP)
+        .mapToObj(cols -> s.tiles(cols, consumers, "registers for what elements need"));
   }
 
   private static List<Choice> byRules(Target target, HeadDim dim, boolean light) {
@@ -198,9 +251,7 @@ public final class HopperSchedules {
    * are no range of keys per row, need registers of their own: narrower tiles leave them.
    */
   private static boolean light(AttentionSpec spec) {
-    boolean gathers =
-        Exprs.uses(clause(spec), e -> e instanceof Expr.Gather && Exprs.uses(e, Position.KV));
-    return !gathers && KvBounds.ofRow(spec).isPresent();
+    return !gathers(clause(spec), Position.KV) && KvBounds.ofRow(spec).isPresent();
   }
 
   private static Expr clause(AttentionSpec spec) {

@@ -75,7 +75,7 @@ public final class HopperSelection {
     Reg consumes = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, consumes, group, new IntConst(0)));
     emit.add(new Inst.Guarded(consumes, false, new Inst.Bra(consumer, true)));
-    Registers registers = Registers.of(schedule);
+    Registers registers = Registers.of(schedule, kernel.tested().isPresent());
     Context context =
         new Context(emit, kernel, schedule, layout, parameters, thread, group, shared);
     emit.scope(() -> new ProducerCode(context, roles.roles().get(0), registers).emit());

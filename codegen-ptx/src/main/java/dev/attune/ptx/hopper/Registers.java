@@ -14,14 +14,26 @@ record Registers(int entry, int producer, int consumer) {
   private static final int POOL = 64 * 1024;
   private static final int GROUP = 128;
 
-  /** The shares under a schedule. The producer of packed items has more to keep. */
+  /** The shares under a schedule. */
   static Registers of(Schedule.Hopper schedule) {
+    return of(schedule, false);
+  }
+
+  /**
+   * The shares under a schedule.
+   *
+   * @param tests the producer tests tiles: like that of packed items it has more to keep
+   */
+  static Registers of(Schedule.Hopper schedule, boolean tests) {
     int consumers = schedule.consumers();
     int threads = GROUP * (consumers + 1);
     int entry = Math.min(256, POOL / threads / 8 * 8);
     return switch (consumers) {
       case 1 -> new Registers(entry, 128, 256);
-      case 2 -> schedule.packed() ? new Registers(entry, 40, 232) : new Registers(entry, 24, 240);
+      case 2 ->
+          schedule.packed() || tests
+              ? new Registers(entry, 40, 232)
+              : new Registers(entry, 24, 240);
       case 3 -> new Registers(entry, 32, 160);
       case 4 -> new Registers(entry, 24, 112);
       default -> throw new IllegalArgumentException(consumers + " consumer warpgroups");

@@ -51,6 +51,7 @@ public final class ExprCode {
   private final Ranges outsideLoops;
   private final Ranges insideLoops;
   private final FloatCode floats;
+  private final DivisionCode divisions;
   private final Map<Expr, Boolean> narrow = new HashMap<>();
 
   /** Code for expressions of a spec, appended to the emitter. */
@@ -62,6 +63,7 @@ public final class ExprCode {
     this.outsideLoops = ranges(spec, 0);
     this.insideLoops = ranges(spec, 1);
     this.floats = new FloatCode(emit);
+    this.divisions = new DivisionCode(emit);
   }
 
   /** A bool: a predicate register, or a constant. */
@@ -81,6 +83,11 @@ public final class ExprCode {
   public void hoistUniform(Expr e) {
     if (!uniform(e)) {
       Exprs.children(e).forEach(this::hoistUniform);
+      if (e instanceof Expr.Binary b
+          && (b.op() == BinaryOp.FLOOR_DIV || b.op() == BinaryOp.FLOOR_MOD)
+          && uniform(b.b())) {
+        hoistReciprocal(b);
+      }
       return;
     }
     switch (e.type()) {
@@ -247,6 +254,13 @@ public final class ExprCode {
 
   private static Reg held(Bool a) {
     return ((Bool.Held) a).reg();
+  }
+
+  /** A bit of many, 32 in a word. */
+  Bool bit(Reg[] words, int index) {
+    long mask = 1L << index % Integer.SIZE;
+    Operand bit = emit.arith(IntOp.AND, Ty.B32, words[index / Integer.SIZE], new IntConst(mask));
+    return nonZero((Reg) bit);
   }
 
   private Bool nonZero(Reg r) {
@@ -425,37 +439,29 @@ public final class ExprCode {
                   IntOp.AND, wide ? Ty.B64 : Ty.B32, operand(x), new IntConst(y.offset() - 1)),
               wide);
     }
-    Interval dividend = ranges.of(e.a());
-    Interval divisor = ranges.of(e.b());
-    Operand n = operand(x);
     Operand d = operand(y);
-    Operand safe = d;
-    if (divisor.contains(0)) {
-      Reg zero = emit.compare(CompareOp.EQ, type, d, new IntConst(0));
-      safe = emit.select(kind(wide), zero, new IntConst(1), d);
+    boolean maybeZero = ranges.of(e.b()).contains(0);
+    Reg zero = maybeZero ? emit.compare(CompareOp.EQ, type, d, new IntConst(0)) : null;
+    Operand safe = zero == null ? d : emit.select(kind(wide), zero, new IntConst(1), d);
+    DivisionCode.Division division = division(e, operand(x), safe, wide);
+    Operand result = quotient ? divisions.quotient(division) : divisions.remainder(division);
+    return of(zero == null ? result : emit.select(kind(wide), zero, new IntConst(0), result), wide);
+  }
+
+  private DivisionCode.Division division(Expr.Binary e, Operand n, Operand d, boolean wide) {
+    boolean shared = uniform(e.b()) && !uniform(e.a());
+    return new DivisionCode.Division(n, d, wide, ranges.of(e.a()), ranges.of(e.b()), shared);
+  }
+
+  /** Computes what divisions by something uniform share. */
+  private void hoistReciprocal(Expr.Binary e) {
+    IntVal divisor = integer(e.b(), Site.UNIFORM);
+    if (!divisor.wide() && fits(e.a()) && fits(e) && ranges.of(e.b()).lo() >= 1) {
+      Operand d = operand(divisor);
+      if (division(e, d, d, false).byReciprocal()) {
+        divisions.reciprocal(d);
+      }
     }
-    Operand q = emit.arith(IntOp.DIV, type, n, safe);
-    Operand r = emit.arith(IntOp.SUB, type, n, emit.arith(IntOp.MUL, type, q, safe));
-    Operand result = quotient ? q : r;
-    if (dividend.lo() < 0 || divisor.lo() < 0) {
-      // Truncation rounded up exactly where the remainder is not zero and its sign is not b's.
-      Operand signs = emit.arith(IntOp.XOR, wide ? Ty.B64 : Ty.B32, r, safe);
-      Reg up =
-          emit.logic(
-              PredOp.AND,
-              emit.compare(CompareOp.NE, type, r, new IntConst(0)),
-              emit.compare(CompareOp.LT, type, signs, new IntConst(0)));
-      Operand adjusted =
-          quotient
-              ? emit.arith(IntOp.SUB, type, q, new IntConst(1))
-              : emit.arith(IntOp.ADD, type, r, safe);
-      result = emit.select(kind(wide), up, adjusted, result);
-    }
-    if (divisor.contains(0)) {
-      Reg zero = emit.compare(CompareOp.EQ, type, d, new IntConst(0));
-      result = emit.select(kind(wide), zero, new IntConst(0), result);
-    }
-    return of(result, wide);
   }
 
   private Operand toFloat(Expr x, Site site) {

@@ -2,6 +2,7 @@ package dev.attune.ptx.select;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
@@ -127,12 +128,17 @@ public final class RegisterCode {
             op -> {
               switch (op) {
                 case Op.Map o -> hoist(o.expr().expr());
-                case Op.Mask o -> hoist(o.predicate().expr());
+                case Op.Mask o -> hoistMask(o.predicate().expr());
                 case Op.RowMax o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
                 case Op.Exp2 o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
                 default -> {}
               }
             });
+  }
+
+  private void hoistMask(Expr e) {
+    hoist(
+        Terms.all(Terms.of(BinaryOp.AND, Unroll.unroll(e)).filter(p -> !Terms.heavy(p)).toList()));
   }
 
   private void hoist(Expr e) {

@@ -2,6 +2,7 @@ package dev.attune.ptx.select;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
@@ -20,9 +21,12 @@ import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -198,18 +202,24 @@ public final class RowCode {
 
   /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
   public Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, IntVal firstKey) {
-    boolean gathersByKey =
-        Exprs.uses(predicate, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
+    Map<Boolean, List<Expr>> parts =
+        Terms.of(BinaryOp.AND, predicate).collect(Collectors.partitioningBy(Terms::heavy));
+    List<Reg[][]> found =
+        parts.get(true).stream().map(heavy -> anyTerm(in, heavy, firstKey)).toList();
+    Expr rest = Terms.all(parts.get(false));
     Reg[][][] out = new Reg[blocks][in[0].length][4];
     byColumn(
         in,
         (m, n, i) -> {
-          IntVal key = key(firstKey, n, i);
-          Site site = site(2 * m + i / 2, key, gathersByKey ? keyInside(key) : key, null);
+          Site site = keySite(2 * m + i / 2, rest, key(firstKey, n, i));
+          IntVal key = requireNonNull(site.kv());
           Operand distance = emit.arith(IntOp.SUB, Ty.S32, requireNonNull(key.base()), keys);
           Reg exists = emit.compare(CompareOp.LT, Ty.S32, distance, new IntConst(-key.offset()));
           ExprCode.Bool live =
-              expressions.and(expressions.bool(predicate, site), new ExprCode.Bool.Held(exists));
+              expressions.and(expressions.bool(rest, site), new ExprCode.Bool.Held(exists));
+          for (Reg[][] any : found) {
+            live = expressions.and(live, expressions.bit(any[2 * m + i / 2], 2 * n + i % 2));
+          }
           out[m][n][i] =
               switch (live) {
                 case ExprCode.Bool.Known(boolean value) ->
@@ -219,6 +229,63 @@ public final class RowCode {
               };
         });
     return new Held.Accumulators(out);
+  }
+
+  /**
+   * For each row the columns at which a disjunction holds, as bits. Its terms come one after
+   * another: only what one of them needs is held at a time.
+   */
+  private Reg[][] anyTerm(Reg[][][] in, Expr disjunction, IntVal firstKey) {
+    Reg[][] found = new Reg[count()][Math.ceilDiv(2 * in[0].length, Integer.SIZE)];
+    for (Reg[] words : found) {
+      for (int w = 0; w < words.length; w++) {
+        words[w] = emit.fresh(Reg.Kind.B32);
+        emit.add(new Inst.Mov(words[w], new IntConst(0)));
+      }
+    }
+    Terms.of(BinaryOp.OR, disjunction)
+        .forEach(term -> emit.scope(() -> addTerm(in, term, firstKey, found)));
+    return found;
+  }
+
+  private void addTerm(Reg[][][] in, Expr term, IntVal firstKey, Reg[][] found) {
+    Map<Boolean, List<Expr>> byKey =
+        Terms.of(BinaryOp.AND, term)
+            .collect(Collectors.partitioningBy(e -> Exprs.uses(e, Position.KV)));
+    Expr ofRow = Terms.all(byKey.get(false));
+    Expr ofKey = Terms.all(byKey.get(true));
+    List<ExprCode.Bool> rowHolds =
+        IntStream.range(0, count())
+            .mapToObj(r -> expressions.bool(ofRow, site(r, firstKey, firstKey, null)))
+            .toList();
+    // Within a scope of their own the predicates of columns are forgotten, those of rows are not.
+    emit.scope(
+        () ->
+            byColumn(
+                in,
+                (m, n, i) -> {
+                  int r = 2 * m + i / 2;
+                  int column = 2 * n + i % 2;
+                  Site site = keySite(r, ofKey, key(firstKey, n, i));
+                  Reg word = found[r][column / Integer.SIZE];
+                  Inst add =
+                      new Inst.Arith(
+                          IntOp.OR, Ty.B32, word, word, new IntConst(1L << column % Integer.SIZE));
+                  switch (expressions.and(rowHolds.get(r), expressions.bool(ofKey, site))) {
+                    case ExprCode.Bool.Known(boolean value) -> {
+                      if (value) {
+                        emit.add(add);
+                      }
+                    }
+                    case ExprCode.Bool.Held(Reg p) -> emit.add(new Inst.Guarded(p, false, add));
+                  }
+                }));
+  }
+
+  /** The element of a row at a key, for an expression. */
+  private Site keySite(int r, Expr e, IntVal key) {
+    boolean gathers = Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
+    return site(r, key, gathers ? keyInside(key) : key, null);
   }
 
   /**

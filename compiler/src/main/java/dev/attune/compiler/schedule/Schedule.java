@@ -182,6 +182,22 @@ public sealed interface Schedule {
           reason);
     }
 
+    /** The same schedule with other tiles, and why. */
+    public Hopper tiles(int otherCols, int otherConsumers, String reason) {
+      return new Hopper(
+          otherCols,
+          otherConsumers,
+          stages,
+          queryInRegisters,
+          output,
+          rescaleFirst,
+          skipEmpty,
+          integerMax,
+          packed,
+          lazyThreshold,
+          reason);
+    }
+
     /** The same schedule with Q in shared memory. */
     public Hopper queryInShared() {
       return new Hopper(

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.attune.cli.measure.Rounds;
 import dev.attune.cli.measure.Watchdog;
 import dev.attune.cli.measure.Workload;
+import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
@@ -147,14 +148,13 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private static Ready load(
-      Device device, AttentionSpec spec, Dtype dtype, Shape shape, Target target) {
+  private Ready load(Device device, AttentionSpec spec, Dtype dtype, Shape shape, Target target) {
+    KernelCompiler.Options options =
+        new KernelCompiler.Options(
+            target, dtype, shape.headDim(), OptionalInt.of(shape.seq()), Optional.empty());
+    Schedule schedule = KernelOptions.build(terminal, spec, options).compilation().schedule();
     long start = System.nanoTime();
-    Compilation compiled =
-        KernelOptions.compile(
-            spec,
-            new KernelCompiler.Options(
-                target, dtype, shape.headDim(), OptionalInt.of(shape.seq()), Optional.empty()));
+    Compilation compiled = KernelOptions.compile(spec, options.with(schedule));
     Kernel kernel = device.load(spec, compiled.artifact());
     return new Ready(target, compiled, kernel, (System.nanoTime() - start) / 1e6);
   }

@@ -4,10 +4,7 @@ import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.ptx.artifact.Artifacts;
 import dev.attune.ptx.artifact.Manifest;
-import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.Assembly;
-import dev.attune.ptx.assemble.NativeLibraryException;
-import dev.attune.ptx.assemble.Notice;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import java.io.IOException;
@@ -24,7 +21,10 @@ import picocli.CommandLine.Parameters;
 /** {@code attune compile}: a spec becomes files. */
 @Command(
     name = "compile",
-    description = "Writes NAME.ptx, NAME.json (how to launch it) and, if asked, NAME.cubin.",
+    description = {
+      "Writes NAME.ptx, NAME.json (how to launch it) and, if asked, NAME.cubin.",
+      "Where the assembler finds no registers for tiles, they become narrower."
+    },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class CompileCommand implements Callable<Integer> {
@@ -76,8 +76,9 @@ final class CompileCommand implements Callable<Integer> {
     if (seq != null && seq < 1) {
       throw new UsageException("--seq is %d, expected at least 1".formatted(seq));
     }
-    Compilation compiled =
-        KernelOptions.compile(
+    KernelOptions.Built built =
+        KernelOptions.build(
+            terminal,
             spec,
             new KernelCompiler.Options(
                 target,
@@ -85,8 +86,13 @@ final class CompileCommand implements Callable<Integer> {
                 kernel.headDim(spec),
                 seq == null ? OptionalInt.empty() : OptionalInt.of(seq),
                 Optional.ofNullable(packedRows).map(rows -> kernel.packed(spec, target, rows))));
+    Compilation compiled = built.compilation();
+    Optional<Assembly> assembly = built.assembly();
+    assembly.ifPresent(a -> a.notices().forEach(n -> terminal.err().println("assembler: " + n)));
+    if (cubin && assembly.isEmpty()) {
+      throw new CliException("--cubin needs the assembler");
+    }
     String stem = Optional.ofNullable(name).orElse(spec.name());
-    Optional<Assembly> assembly = assemble(compiled);
     try {
       if (cubin) {
         Artifacts.write(compiled.artifact(), directory, stem, assembly.orElseThrow().cubin());
@@ -103,24 +109,6 @@ final class CompileCommand implements Callable<Integer> {
     }
     terminal.out().println(costs(compiled.artifact().manifest(), assembly));
     return Main.OK;
-  }
-
-  /** Machine code, to write or to tell its costs; absent where no assembler is, and none needed. */
-  private Optional<Assembly> assemble(Compilation compiled) {
-    try {
-      Assembly assembly =
-          Assembler.build(compiled.artifact().ptx(), compiled.artifact().manifest().target());
-      for (Notice notice : assembly.notices()) {
-        terminal.err().println("assembler: " + notice);
-      }
-      return Optional.of(assembly);
-    } catch (NativeLibraryException e) {
-      if (cubin) {
-        throw e;
-      }
-      terminal.err().println("not assembled: " + e.getMessage());
-      return Optional.empty();
-    }
   }
 
   /** What a kernel costs, on one line. */

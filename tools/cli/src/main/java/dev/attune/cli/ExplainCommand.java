@@ -17,9 +17,8 @@ import dev.attune.compiler.tile.TilePrinter;
 import dev.attune.dsl.syntax.ParseResult;
 import dev.attune.dsl.syntax.Parser;
 import dev.attune.ptx.artifact.Manifest;
-import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.Assembly;
-import dev.attune.ptx.assemble.NativeLibraryException;
+import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -114,7 +113,10 @@ final class ExplainCommand implements Callable<Integer> {
     }
     Dtype dtype = kernel.dtype(spec);
     Bindings bindings = Problems.bindings(spec, kernel, shape);
-    Compilation compiled = KernelOptions.compile(spec, target, dtype, bindings.shape().headDim());
+    KernelOptions.Built built =
+        KernelOptions.build(
+            terminal, spec, new KernelCompiler.Options(target, dtype, bindings.shape().headDim()));
+    Compilation compiled = built.compilation();
     if (timePasses) {
       time(compiled);
     }
@@ -126,7 +128,7 @@ final class ExplainCommand implements Callable<Integer> {
       case SCHEDULE -> schedule(compiled);
       case PTX -> terminal.out().print(compiled.artifact().ptx());
       case SYNTAX, SPEC -> throw new IllegalStateException("handled above");
-      case null -> overview(spec, compiled, bindings);
+      case null -> overview(spec, built, bindings);
     }
     return Main.OK;
   }
@@ -221,7 +223,8 @@ final class ExplainCommand implements Callable<Integer> {
     }
   }
 
-  private void overview(AttentionSpec spec, Compilation compiled, Bindings bindings) {
+  private void overview(AttentionSpec spec, KernelOptions.Built built, Bindings bindings) {
+    Compilation compiled = built.compilation();
     terminal.out().print(SpecText.print(spec));
     section("Keys that a tile of queries visits, from the mask");
     indented(KvBounds.solve(spec).print());
@@ -238,12 +241,7 @@ final class ExplainCommand implements Callable<Integer> {
     terminal.out().println("  " + compiled.schedule().print());
     section("Kernel");
     Manifest manifest = compiled.artifact().manifest();
-    Optional<Assembly> assembly = Optional.empty();
-    try {
-      assembly = Optional.of(Assembler.assemble(compiled.artifact().ptx(), manifest.target()));
-    } catch (NativeLibraryException e) {
-      terminal.err().println("not assembled: " + e.getMessage());
-    }
+    Optional<Assembly> assembly = built.assembly();
     terminal.out().println("  " + CompileCommand.costs(manifest, assembly));
     assembly.ifPresent(a -> a.notices().forEach(n -> terminal.out().println("  assembler: " + n)));
     terminal

@@ -6,6 +6,9 @@ import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
+import dev.attune.ptx.assemble.Assembly;
+import dev.attune.ptx.assemble.NativeLibraryException;
+import dev.attune.ptx.compile.KernelBuilder;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import dev.attune.ptx.hopper.HopperSchedules;
@@ -167,13 +170,26 @@ final class KernelOptions {
                                 .collect(Collectors.joining(" or ")))));
   }
 
+  /** A kernel, and its machine code where there is an assembler. */
+  record Built(Compilation compilation, Optional<Assembly> assembly) {}
+
   /**
-   * Compiles a spec.
+   * Builds a spec, telling where wider tiles than it has would not do. Where there is no assembler
+   * that is told, and the kernel has the tiles of the family's rules.
    *
    * @throws CliException if the target or the widths are not supported
    */
-  static Compilation compile(AttentionSpec spec, Target target, Dtype dtype, HeadDim dim) {
-    return compile(spec, new KernelCompiler.Options(target, dtype, dim));
+  static Built build(Terminal terminal, AttentionSpec spec, KernelCompiler.Options options) {
+    try {
+      KernelBuilder.Built built = KernelBuilder.build(spec, options);
+      built.steps().stream().findFirst().ifPresent(step -> terminal.err().println(step.print()));
+      return new Built(built.compilation(), Optional.of(built.assembly()));
+    } catch (IllegalArgumentException e) {
+      throw new CliException(String.valueOf(e.getMessage()));
+    } catch (NativeLibraryException e) {
+      terminal.err().println("not assembled: " + e.getMessage());
+      return new Built(compile(spec, options), Optional.empty());
+    }
   }
 
   /**
