@@ -4,9 +4,12 @@ import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
+import dev.attune.compiler.tile.Ops;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.Address;
@@ -75,10 +78,11 @@ public final class HopperSelection {
     Reg consumes = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, consumes, group, new IntConst(0)));
     emit.add(new Inst.Guarded(consumes, false, new Inst.Bra(consumer, true)));
-    Registers registers = Registers.of(schedule, kernel.tested().isPresent());
+    Op.Role producer = roles.roles().get(0);
+    Registers registers = Registers.of(schedule, kernel.tested().isPresent() || gathers(producer));
     Context context =
         new Context(emit, kernel, schedule, layout, parameters, thread, group, shared);
-    emit.scope(() -> new ProducerCode(context, roles.roles().get(0), registers).emit());
+    emit.scope(() -> new ProducerCode(context, producer, registers).emit());
     emit.add(new Inst.Label(consumer));
     emit.scope(() -> new ConsumerCode(context, roles.roles().get(1), registers).emit());
     return new PtxKernel(
@@ -93,6 +97,15 @@ public final class HopperSelection {
             "%s, head dim %s: %s"
                 .formatted(kernel.dtype().keyword(), kernel.headDim(), schedule.print())),
         emit.code());
+  }
+
+  /** Whether a role reads tensors to find its tiles. */
+  private static boolean gathers(Op.Role role) {
+    return Ops.all(role.body())
+        .anyMatch(
+            op ->
+                op instanceof Op.Scalar scalar
+                    && Exprs.uses(scalar.expr(), Expr.Gather.class::isInstance));
   }
 
   /** What the code of every role starts from. */

@@ -22,16 +22,17 @@ record Registers(int entry, int producer, int consumer) {
   /**
    * The shares under a schedule.
    *
-   * @param tests the producer tests tiles: like that of packed items it has more to keep
+   * @param busy the producer tests tiles, or reads tensors to find them: like that of packed items
+   *     it has more to keep
    */
-  static Registers of(Schedule.Hopper schedule, boolean tests) {
+  static Registers of(Schedule.Hopper schedule, boolean busy) {
     int consumers = schedule.consumers();
     int threads = GROUP * (consumers + 1);
     int entry = Math.min(256, POOL / threads / 8 * 8);
     return switch (consumers) {
       case 1 -> new Registers(entry, 128, 256);
       case 2 ->
-          schedule.packed() || tests
+          schedule.packed() || busy
               ? new Registers(entry, 40, 232)
               : new Registers(entry, 24, 240);
       case 3 -> new Registers(entry, 32, 160);
