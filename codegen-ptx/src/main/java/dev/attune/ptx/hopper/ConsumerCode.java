@@ -215,7 +215,13 @@ final class ConsumerCode {
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
               integerMax(o);
-          case Op.For o -> code.loop(o, index -> block(o.body(), o.phase()));
+          case Op.For o ->
+              code.loop(
+                  o,
+                  index -> {
+                    code.loadAhead(o);
+                    block(o.body(), o.phase());
+                  });
           case Op.Store o -> store(o);
           case Op.StoreRow o -> {
             emit.operation("store " + o.operand());

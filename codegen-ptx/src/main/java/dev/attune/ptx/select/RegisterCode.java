@@ -171,9 +171,7 @@ public final class RegisterCode {
                   put(
                       o.out(),
                       rows.map(
-                          accumulators(o.in()),
-                          Unroll.unroll(o.expr().expr()),
-                          firstKey(o.index()))));
+                          accumulators(o.in()), Unroll.unroll(o.expr().expr()), keys(o.index()))));
       case Op.Mask o ->
           emitted(
               "mask " + o.out() + origin(o.predicate().origin()),
@@ -184,7 +182,7 @@ public final class RegisterCode {
                           accumulators(o.in()),
                           Unroll.unroll(o.predicate().expr()),
                           o.otherwise(),
-                          firstKey(o.index()))));
+                          keys(o.index()))));
       case Op.Limit o ->
           emitted(
               "limit " + o.out(),
@@ -196,7 +194,7 @@ public final class RegisterCode {
                           o.first().map(c -> Unroll.unroll(c.expr())),
                           o.last().map(c -> Unroll.unroll(c.expr())),
                           o.otherwise(),
-                          firstKey(o.index()))));
+                          keys(o.index()))));
       case Op.RowMax o -> {
         emit.operation("rowMax " + o.out());
         put(o.out(), rows.max(accumulators(o.in()), factor(o.factor()), rowValues(o.floor())));
@@ -319,11 +317,42 @@ public final class RegisterCode {
     };
   }
 
-  /** The first key of a lane in a kv tile. */
-  private IntVal firstKey(Value index) {
+  /** The keys of a lane in a kv tile. */
+  private LaneKeys keys(Value index) {
     Reg tile = tiles.containsKey(index) ? tiles.get(index) : integer(index);
     Operand first = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(kernel.cols()));
-    return IntVal.of((Reg) emit.arith(IntOp.ADD, Ty.S32, first, pair));
+    IntVal key = IntVal.of((Reg) emit.arith(IntOp.ADD, Ty.S32, first, pair));
+    return new LaneKeys(key, loopOver(index).filter(this::whole).isPresent());
+  }
+
+  private Optional<Op.For> loopOver(Value index) {
+    return Ops.all(scope)
+        .flatMap(op -> op instanceof Op.For loop ? Stream.of(loop) : Stream.empty())
+        .filter(loop -> loop.index().equals(index))
+        .findFirst();
+  }
+
+  /** Whether a loop's tiles lie before Skv: full ones do, and those below a tile that is masked. */
+  private boolean whole(Op.For loop) {
+    return loop.phase() == Op.Phase.BULK || Ops.all(scope).anyMatch(op -> places(op, loop.to()));
+  }
+
+  /**
+   * Loads what a loop's expressions gather by key, at the start of its body: what was loaded while
+   * products run need not be waited for.
+   */
+  public void loadAhead(Op.For loop) {
+    for (Op op : loop.body()) {
+      switch (op) {
+        case Op.Map o -> loadAhead(o.expr().expr(), o.index());
+        case Op.Mask o -> loadAhead(o.predicate().expr(), o.index());
+        default -> {}
+      }
+    }
+  }
+
+  private void loadAhead(Expr e, Value index) {
+    rows.loadAhead(Unroll.unroll(e), keys(index), kernel.cols());
   }
 
   /**

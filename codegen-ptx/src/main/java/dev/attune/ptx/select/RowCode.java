@@ -120,8 +120,10 @@ public final class RowCode {
     return new Site(IntVal.of(rows.head(r)), query, IntVal.of((Reg) inside), key, keyInside, score);
   }
 
-  private IntVal key(IntVal firstKey, int n, int e) {
-    return firstKey.plus(8L * n + e % 2);
+  /** The element of a row at a key, for an expression. */
+  private Site keySite(int r, Expr e, LaneKeys lane, IntVal key, @Nullable Operand score) {
+    boolean clamped = !lane.whole() && !ExprCode.keyGathers(e).isEmpty();
+    return site(r, key, clamped ? keyInside(key) : key, score);
   }
 
   private IntVal keyInside(IntVal key) {
@@ -130,20 +132,37 @@ public final class RowCode {
   }
 
   /**
-   * An expression at every element; {@code firstKey} is the position of the lane's first column.
+   * Loads what an expression gathers by key, so that later code finds it, where that is no more
+   * than a register for each element.
    */
-  public Held.Accumulators map(Reg[][][] in, Expr e, IntVal firstKey) {
+  public void loadAhead(Expr e, LaneKeys lane, int cols) {
+    List<Expr.Gather> gathers = ExprCode.keyGathers(e);
+    long perColumn = gathers.stream().mapToInt(g -> Exprs.uses(g, Position.Q) ? count() : 1).sum();
+    if (!lane.whole() || perColumn > count()) {
+      return;
+    }
+    for (int n = 0; n < cols / 8; n++) {
+      for (int column = 0; column < 2; column++) {
+        for (int r = 0; r < count(); r++) {
+          Site site = keySite(r, e, lane, lane.at(n, column), null);
+          gathers.forEach(g -> expressions.load(g, site));
+        }
+      }
+    }
+  }
+
+  /** An expression at every element. */
+  public Held.Accumulators map(Reg[][][] in, Expr e, LaneKeys lane) {
     Optional<Tanh> tanh = Tanh.of(e);
-    return tanh.isPresent() && branches ? tanh(in, tanh.get(), firstKey) : mapped(in, e, firstKey);
+    return tanh.isPresent() && branches ? tanh(in, tanh.get(), lane) : mapped(in, e, lane);
   }
 
   /**
    * A polynomial where no argument of the warp is large: a warp rarely has one, and the polynomial
    * needs no special function.
    */
-  private Held.Accumulators tanh(Reg[][][] in, Tanh e, IntVal firstKey) {
-    Reg[][][] x =
-        e.argument() instanceof Expr.Score ? in : mapped(in, e.argument(), firstKey).regs();
+  private Held.Accumulators tanh(Reg[][][] in, Tanh e, LaneKeys lane) {
+    Reg[][][] x = e.argument() instanceof Expr.Score ? in : mapped(in, e.argument(), lane).regs();
     Operand factor = expressions.real(e.factor(), Site.UNIFORM);
     UnaryOperator<Operand> tanhFar = expressions.functions().tanhFar(factor);
     UnaryOperator<Operand> tanhNear = expressions.functions().tanhNear(factor);
@@ -160,10 +179,10 @@ public final class RowCode {
     String near = emit.label("near");
     String done = emit.label("tanh");
     emit.add(new Inst.Guarded(any, true, new Inst.Bra(near, true)));
-    outside(x, e.outside(), firstKey, out, tanhFar);
+    outside(x, e.outside(), lane, out, tanhFar);
     emit.add(new Inst.Bra(done, true));
     emit.add(new Inst.Label(near));
-    outside(x, e.outside(), firstKey, out, tanhNear);
+    outside(x, e.outside(), lane, out, tanhNear);
     emit.add(new Inst.Label(done));
     return new Held.Accumulators(out);
   }
@@ -173,50 +192,43 @@ public final class RowCode {
   }
 
   private void outside(
-      Reg[][][] x, Expr e, IntVal firstKey, Reg[][][] out, UnaryOperator<Operand> tanh) {
+      Reg[][][] x, Expr e, LaneKeys lane, Reg[][][] out, UnaryOperator<Operand> tanh) {
     emit.scope(
         () ->
             byColumn(
                 x,
                 (m, n, i) -> {
-                  IntVal key = key(firstKey, n, i);
+                  IntVal key = lane.at(n, i);
                   Operand value =
                       expressions.real(e, site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
                   emit.add(new Inst.Mov(out[m][n][i], value));
                 }));
   }
 
-  private Held.Accumulators mapped(Reg[][][] in, Expr e, IntVal firstKey) {
-    boolean gathersByKey =
-        Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
+  private Held.Accumulators mapped(Reg[][][] in, Expr e, LaneKeys lane) {
     Reg[][][] out = new Reg[blocks][in[0].length][4];
     byColumn(
         in,
         (m, n, i) -> {
-          IntVal key = key(firstKey, n, i);
-          Site site = site(2 * m + i / 2, key, gathersByKey ? keyInside(key) : key, in[m][n][i]);
+          Site site = keySite(2 * m + i / 2, e, lane, lane.at(n, i), in[m][n][i]);
           out[m][n][i] = emit.reg(expressions.real(e, site), Reg.Kind.F32);
         });
     return new Held.Accumulators(out);
   }
 
   /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
-  public Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, IntVal firstKey) {
+  public Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, LaneKeys lane) {
     Map<Boolean, List<Expr>> parts =
         Terms.of(BinaryOp.AND, predicate).collect(Collectors.partitioningBy(Terms::heavy));
-    List<Reg[][]> found =
-        parts.get(true).stream().map(heavy -> anyTerm(in, heavy, firstKey)).toList();
+    List<Reg[][]> found = parts.get(true).stream().map(heavy -> anyTerm(in, heavy, lane)).toList();
     Expr rest = Terms.all(parts.get(false));
     Reg[][][] out = new Reg[blocks][in[0].length][4];
     byColumn(
         in,
         (m, n, i) -> {
-          Site site = keySite(2 * m + i / 2, rest, key(firstKey, n, i));
-          IntVal key = requireNonNull(site.kv());
-          Operand distance = emit.arith(IntOp.SUB, Ty.S32, requireNonNull(key.base()), keys);
-          Reg exists = emit.compare(CompareOp.LT, Ty.S32, distance, new IntConst(-key.offset()));
-          ExprCode.Bool live =
-              expressions.and(expressions.bool(rest, site), new ExprCode.Bool.Held(exists));
+          IntVal key = lane.at(n, i);
+          Site site = keySite(2 * m + i / 2, rest, lane, key, null);
+          ExprCode.Bool live = expressions.and(expressions.bool(rest, site), exists(lane, key));
           for (Reg[][] any : found) {
             live = expressions.and(live, expressions.bit(any[2 * m + i / 2], 2 * n + i % 2));
           }
@@ -235,7 +247,7 @@ public final class RowCode {
    * For each row the columns at which a disjunction holds, as bits. Its terms come one after
    * another: only what one of them needs is held at a time.
    */
-  private Reg[][] anyTerm(Reg[][][] in, Expr disjunction, IntVal firstKey) {
+  private Reg[][] anyTerm(Reg[][][] in, Expr disjunction, LaneKeys lane) {
     Reg[][] found = new Reg[count()][Math.ceilDiv(2 * in[0].length, Integer.SIZE)];
     for (Reg[] words : found) {
       for (int w = 0; w < words.length; w++) {
@@ -244,11 +256,11 @@ public final class RowCode {
       }
     }
     Terms.of(BinaryOp.OR, disjunction)
-        .forEach(term -> emit.scope(() -> addTerm(in, term, firstKey, found)));
+        .forEach(term -> emit.scope(() -> addTerm(in, term, lane, found)));
     return found;
   }
 
-  private void addTerm(Reg[][][] in, Expr term, IntVal firstKey, Reg[][] found) {
+  private void addTerm(Reg[][][] in, Expr term, LaneKeys lane, Reg[][] found) {
     Map<Boolean, List<Expr>> byKey =
         Terms.of(BinaryOp.AND, term)
             .collect(Collectors.partitioningBy(e -> Exprs.uses(e, Position.KV)));
@@ -256,7 +268,7 @@ public final class RowCode {
     Expr ofKey = Terms.all(byKey.get(true));
     List<ExprCode.Bool> rowHolds =
         IntStream.range(0, count())
-            .mapToObj(r -> expressions.bool(ofRow, site(r, firstKey, firstKey, null)))
+            .mapToObj(r -> expressions.bool(ofRow, site(r, lane.first(), lane.first(), null)))
             .toList();
     // Within a scope of their own the predicates of columns are forgotten, those of rows are not.
     emit.scope(
@@ -266,7 +278,7 @@ public final class RowCode {
                 (m, n, i) -> {
                   int r = 2 * m + i / 2;
                   int column = 2 * n + i % 2;
-                  Site site = keySite(r, ofKey, key(firstKey, n, i));
+                  Site site = keySite(r, ofKey, lane, lane.at(n, i), null);
                   Reg word = found[r][column / Integer.SIZE];
                   Inst add =
                       new Inst.Arith(
@@ -282,10 +294,13 @@ public final class RowCode {
                 }));
   }
 
-  /** The element of a row at a key, for an expression. */
-  private Site keySite(int r, Expr e, IntVal key) {
-    boolean gathers = Exprs.uses(e, x -> x instanceof Expr.Gather g && Exprs.uses(g, Position.KV));
-    return site(r, key, gathers ? keyInside(key) : key, null);
+  private ExprCode.Bool exists(LaneKeys lane, IntVal key) {
+    if (lane.whole()) {
+      return new ExprCode.Bool.Known(true);
+    }
+    Operand distance = emit.arith(IntOp.SUB, Ty.S32, requireNonNull(key.base()), keys);
+    return new ExprCode.Bool.Held(
+        emit.compare(CompareOp.LT, Ty.S32, distance, new IntConst(-key.offset())));
   }
 
   /**
@@ -293,10 +308,10 @@ public final class RowCode {
    * for each row limits relative to the lane's first column, compared with constants.
    */
   public Held.Accumulators limit(
-      Reg[][][] in, Optional<Expr> first, Optional<Expr> last, double otherwise, IntVal firstKey) {
+      Reg[][][] in, Optional<Expr> first, Optional<Expr> last, double otherwise, LaneKeys lane) {
     Operand[] low = new Operand[count()];
     Operand[] high = new Operand[count()];
-    Operand lane = expressions.operand(firstKey);
+    Operand firstKey = expressions.operand(lane.first());
     Operand end = emit.arith(IntOp.SUB, Ty.S32, keys, new IntConst(1));
     for (int r = 0; r < count(); r++) {
       Site site = rowSite(r);
@@ -307,11 +322,11 @@ public final class RowCode {
         Operand inside = emit.arith(IntOp.MAX, Ty.S32, to, new IntConst(-1));
         bound = emit.arith(IntOp.MIN, Ty.S32, inside, end);
       }
-      high[r] = emit.arith(IntOp.SUB, Ty.S32, bound, lane);
+      high[r] = emit.arith(IntOp.SUB, Ty.S32, bound, firstKey);
       if (first.isPresent()) {
         Operand from = expressions.narrowRegister(first.get(), site);
         Operand inside = emit.arith(IntOp.MAX, Ty.S32, from, new IntConst(0));
-        low[r] = emit.arith(IntOp.SUB, Ty.S32, inside, lane);
+        low[r] = emit.arith(IntOp.SUB, Ty.S32, inside, firstKey);
       }
     }
     FloatConst other = new FloatConst((float) otherwise);
