@@ -74,14 +74,14 @@ public final class AmpereSelection {
             .tested()
             .map(
                 t ->
-                    TileTests.counting(
+                    new TileTests(
                         emit,
                         kernel.spec(),
                         t,
                         place,
                         (Reg) emit.arith(IntOp.AND, Ty.B32, threads.tid(), new IntConst(31)),
                         parameters.size(Extent.SKV)));
-    tests.ifPresent(t -> variables.putAll(t.variables()));
+    tests.ifPresent(t -> variables.putAll(TileTests.variables(t.counts())));
     this.env = place.withTile(variables);
     this.expressions = new ExprCode(emit, kernel.spec(), env);
     this.products = new Products(emit, kernel.dtype(), layout, schedule, kernel.headDim());

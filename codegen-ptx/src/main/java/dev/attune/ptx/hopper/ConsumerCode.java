@@ -28,7 +28,6 @@ import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.RowStore;
 import dev.attune.ptx.select.Site;
-import dev.attune.ptx.select.TileTests;
 import dev.attune.ptx.select.Unroll;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -161,10 +160,8 @@ final class ConsumerCode {
       this.mine = laneRows.of(first, head);
       Map<Expr.Var, Reg> variables = shape.variables(first, groupRow);
       Env env = shape.env(batch, head, variables);
-      Optional<TileTests> tests =
-          context.testsTiles() ? Optional.of(context.counted(env, lane)) : Optional.empty();
-      if (tests.isPresent()) {
-        variables.putAll(tests.get().variables());
+      if (context.testsTiles()) {
+        variables.putAll(context.counted());
         env = env.withTile(variables);
       }
       this.expressions = new ExprCode(emit, kernel.spec(), env);
@@ -178,14 +175,7 @@ final class ConsumerCode {
               true,
               CHAINS);
       this.code =
-          new RegisterCode(
-              emit,
-              kernel,
-              role.body(),
-              expressions,
-              rows,
-              pair,
-              tests.map(t -> t.cursor(Op.Direction.DESCENDING)));
+          new RegisterCode(emit, kernel, role.body(), expressions, rows, pair, Optional.empty());
       code.put(kernel.qTile(), new Held.Int(tile));
     }
 
@@ -201,7 +191,12 @@ final class ConsumerCode {
           correction = () -> {};
         }
         switch (op) {
-          case Op.Get o -> get(o);
+          case Op.Get o -> {
+            get(o);
+            if (o.channel().operand() == Operand.K) {
+              place(ops);
+            }
+          }
           case Op.Release o -> release(o, phase);
           case Op.Copy o -> {
             emit.operation("copy " + o.out());
@@ -215,13 +210,7 @@ final class ConsumerCode {
           }
           case Op.RowMax o when phase == Op.Phase.BULK && context.schedule().integerMax() ->
               integerMax(o);
-          case Op.For o ->
-              code.loop(
-                  o,
-                  index -> {
-                    code.loadAhead(o);
-                    block(o.body(), o.phase());
-                  });
+          case Op.For o -> code.loop(o, index -> block(o.body(), o.phase()));
           case Op.Store o -> store(o);
           case Op.StoreRow o -> {
             emit.operation("store " + o.operand());
@@ -259,6 +248,18 @@ final class ConsumerCode {
       ring.await(ring.full(at));
       Reg base = ring.staged(requireNonNull(lower.get(operand)), layout.tile(operand) / 16);
       code.put(o.out(), products.matrix(base));
+    }
+
+    /** Finds out which keys have arrived, and loads what operations on their scores will read. */
+    private void place(List<Op> ops) {
+      if (context.testsTiles() && ops.stream().anyMatch(RegisterCode::placesKeys)) {
+        Reg tile = b32();
+        Reg at = ring(Operand.K).staged(context.shared(), HopperLayout.WORD);
+        emit.add(
+            new Inst.Ld(Space.SHARED, MemTy.B32, List.of(tile), new Address(at, layout.tiles())));
+        code.at(tile);
+      }
+      code.loadAhead(ops);
     }
 
     private void release(Op.Release o, Op.Phase phase) {

@@ -43,8 +43,11 @@ record HopperLayout(
   static final int GROUP_ROWS = 64;
 
   private static final int BARRIER = 8;
-  private static final int WORDS = 16;
-  private static final int SLOT = 2 * WORDS;
+
+  /** Bytes of an int. */
+  static final int WORD = 4;
+
+  private static final int WORDS = 4 * WORD;
 
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule) {
     int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
@@ -69,7 +72,11 @@ record HopperLayout(
         values,
         overQuery ? 0 : output,
         barriers,
-        slot + SLOT);
+        slot + slotBytes(schedule.stages()));
+  }
+
+  private static int slotBytes(int stages) {
+    return 2 * WORDS + Math.ceilDiv(stages * WORD, WORDS) * WORDS;
   }
 
   /** Offset of an operand's first buffer. */
@@ -138,7 +145,7 @@ record HopperLayout(
    * one.
    */
   int slot() {
-    return bytes - SLOT;
+    return bytes - slotBytes(stages);
   }
 
   /**
@@ -146,5 +153,12 @@ record HopperLayout(
    */
   int counts() {
     return slot() + WORDS;
+  }
+
+  /**
+   * Offset of the kv tile that is handed over with the first buffer of K, where tiles are tested.
+   */
+  int tiles() {
+    return counts() + WORDS;
   }
 }

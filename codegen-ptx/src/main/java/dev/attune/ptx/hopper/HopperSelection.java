@@ -126,7 +126,7 @@ public final class HopperSelection {
 
     /** Counts the kv tiles of an item that pass: a whole warp does. */
     TileTests count(Env env, Reg lane) {
-      return TileTests.counting(
+      return new TileTests(
           emit,
           kernel.spec(),
           kernel.tested().orElseThrow(),
@@ -135,19 +135,11 @@ public final class HopperSelection {
           parameters.size(Extent.SKV));
     }
 
-    /** The tests of an item's kv tiles that the producer has counted. */
-    TileTests counted(Env env, Reg lane) {
+    /** What the producer has counted. */
+    Map<Expr.Var, Reg> counted() {
       List<Reg> counts = List.of(emit.fresh(Reg.Kind.B32), emit.fresh(Reg.Kind.B32));
       emit.add(new Inst.Ld(Space.SHARED, MemTy.B32, counts, new Address(shared, layout.counts())));
-      return new TileTests(
-          emit,
-          kernel.spec(),
-          kernel.tested().orElseThrow(),
-          env,
-          lane,
-          parameters.size(Extent.SKV),
-          counts.get(0),
-          counts.get(1));
+      return TileTests.variables(counts);
     }
   }
 

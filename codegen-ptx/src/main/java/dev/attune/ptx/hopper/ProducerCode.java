@@ -45,11 +45,11 @@ final class ProducerCode {
   private final Registers registers;
   private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> maps = new EnumMap<>(Operand.class);
-  private final Map<Operand, TileTests.Cursor> tiles = new EnumMap<>(Operand.class);
   private @Nullable ItemShape shape;
   private @Nullable WorkItems work;
   private @Nullable Reg next;
   private @Nullable TileTests tests;
+  private @Nullable Tiles tiles;
   // Holds in the thread that acts; absent where it is the only one here.
   private final @Nullable Reg leader;
 
@@ -158,15 +158,12 @@ final class ProducerCode {
     Reg kvHead = shape().kvHead(item.head());
     Map<Expr.Var, Reg> variables = new HashMap<>(shape().variables(first));
     Env env = shape().env(item.batch(), item.head(), variables);
-    tiles.clear();
     if (leader != null) {
       // The warp is the CTA's first.
       tests = context.count(env, context.thread());
-      variables.putAll(tests.variables());
+      variables.putAll(TileTests.variables(tests.counts()));
       env = env.withTile(variables);
-      for (Operand of : List.of(Operand.K, Operand.V)) {
-        tiles.put(of, tests.cursor(Op.Direction.DESCENDING));
-      }
+      tiles = new Tiles(tests.cursor(Op.Direction.DESCENDING));
     }
     ExprCode expressions = new ExprCode(emit, kernel.spec(), env);
     RowCode none =
@@ -205,6 +202,33 @@ final class ProducerCode {
     }
   }
 
+  /** The kv tiles that pass, in the order of K, which V follows. */
+  private final class Tiles {
+    private final TileTests.Cursor cursor;
+    private final Reg latest = emit.fresh(Reg.Kind.B32);
+    private final Reg before = emit.fresh(Reg.Kind.B32);
+
+    Tiles(TileTests.Cursor cursor) {
+      this.cursor = cursor;
+      emit.add(new Inst.Mov(latest, new IntConst(0)));
+    }
+
+    /** The next tile of K. */
+    Reg next(dev.attune.ptx.Operand number) {
+      emit.add(new Inst.Mov(before, latest));
+      Reg tile = cursor.next(number);
+      emit.add(new Inst.Mov(latest, tile));
+      return tile;
+    }
+
+    /** The tile of V: that of the last K, or of the one before it. */
+    Reg ofValues(boolean behind) {
+      Reg tile = emit.fresh(Reg.Kind.B32);
+      emit.add(new Inst.Mov(tile, behind ? before : latest));
+      return tile;
+    }
+  }
+
   /** What a register holds in the thread that acts. */
   private Reg ofLeader(Reg value) {
     Reg same = emit.fresh(Reg.Kind.B32);
@@ -232,12 +256,17 @@ final class ProducerCode {
                 tests.counts()));
       }
     }
-    act(new Inst.MbarrierExpect(ring.full(barriers), bytes(operand)));
     dev.attune.ptx.Operand tile =
         emit.arith(IntOp.ADD, Ty.S32, code.integer(put.index()), new IntConst(put.ahead()));
-    if (tiles.containsKey(operand)) {
-      tile = requireNonNull(tiles.get(operand)).next(tile);
+    if (tiles != null && operand == Operand.K) {
+      Reg found = tiles.next(tile);
+      Reg at = ring.staged(context.shared(), HopperLayout.WORD);
+      act(new Inst.St(Space.SHARED, MemTy.B32, new Address(at, layout.tiles()), List.of(found)));
+      tile = found;
+    } else if (tiles != null && operand == Operand.V) {
+      tile = tiles.ofValues(put.ahead() > 0);
     }
+    act(new Inst.MbarrierExpect(ring.full(barriers), bytes(operand)));
     var positions = query ? shape().positions() : new IntConst(layout.rows(operand));
     var row = emit.arith(IntOp.MUL, Ty.S32, tile, positions);
     boolean grouped = query && context.kernel().packed();

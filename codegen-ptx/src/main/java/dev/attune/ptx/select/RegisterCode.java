@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tile operations that stay in registers, and loops over them: the same code for every family.
@@ -43,6 +44,7 @@ public final class RegisterCode {
   private final Optional<TileTests.Cursor> tested;
   private final Map<Value, Held> held = new HashMap<>();
   private final Map<Value, Reg> tiles = new HashMap<>();
+  private @Nullable Reg told;
 
   /**
    * Code for the operations of one role.
@@ -302,24 +304,39 @@ public final class RegisterCode {
    * Finds the kv tile of a number, if operations ask where its keys are: no product is in flight.
    */
   private void locate(Value index) {
-    if (tested.isPresent() && Ops.all(scope).anyMatch(op -> places(op, index))) {
+    if (tested.isPresent() && places(index)) {
       emit.operation("tile of " + index);
       tiles.put(index, tested.get().next(integer(index)));
     }
   }
 
-  private static boolean places(Op op, Value index) {
+  /** Says which kv tile the scores to come are of, where numbers stand for tiles. */
+  public void at(Reg tile) {
+    told = tile;
+  }
+
+  /** Whether an operation asks where its keys are. */
+  public static boolean placesKeys(Op op) {
+    return placed(op).isPresent();
+  }
+
+  private boolean places(Value index) {
+    return Ops.all(scope).anyMatch(op -> placed(op).filter(index::equals).isPresent());
+  }
+
+  /** The kv tile whose keys an operation asks for. */
+  private static Optional<Value> placed(Op op) {
     return switch (op) {
-      case Op.Map o -> o.index().equals(index) && Exprs.uses(o.expr().expr(), Position.KV);
-      case Op.Mask o -> o.index().equals(index);
-      case Op.Limit o -> o.index().equals(index);
-      default -> false;
+      case Op.Map o when Exprs.uses(o.expr().expr(), Position.KV) -> Optional.of(o.index());
+      case Op.Mask o -> Optional.of(o.index());
+      case Op.Limit o -> Optional.of(o.index());
+      default -> Optional.empty();
     };
   }
 
   /** The keys of a lane in a kv tile. */
   private LaneKeys keys(Value index) {
-    Reg tile = tiles.containsKey(index) ? tiles.get(index) : integer(index);
+    Reg tile = told != null ? told : tiles.getOrDefault(index, integer(index));
     Operand first = emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(kernel.cols()));
     IntVal key = IntVal.of((Reg) emit.arith(IntOp.ADD, Ty.S32, first, pair));
     return new LaneKeys(key, loopOver(index).filter(this::whole).isPresent());
@@ -334,15 +351,15 @@ public final class RegisterCode {
 
   /** Whether a loop's tiles lie before Skv: full ones do, and those below a tile that is masked. */
   private boolean whole(Op.For loop) {
-    return loop.phase() == Op.Phase.BULK || Ops.all(scope).anyMatch(op -> places(op, loop.to()));
+    return loop.phase() == Op.Phase.BULK || places(loop.to());
   }
 
   /**
-   * Loads what a loop's expressions gather by key, at the start of its body: what was loaded while
-   * products run need not be waited for.
+   * Loads what operations on the scores to come gather by key: what arrives while products run need
+   * not be waited for.
    */
-  public void loadAhead(Op.For loop) {
-    for (Op op : loop.body()) {
+  public void loadAhead(List<Op> ops) {
+    for (Op op : ops) {
       switch (op) {
         case Op.Map o -> loadAhead(o.expr().expr(), o.index());
         case Op.Mask o -> loadAhead(o.predicate().expr(), o.index());

@@ -36,22 +36,13 @@ public final class TileTests {
   private final Reg full;
 
   /**
-   * Where another role has counted.
+   * Counts the tiles that pass.
    *
    * @param env of the item, with the variables of its query tile
    * @param keys Skv
-   * @param live how many tiles pass
-   * @param full how many of them are full
    */
   public TileTests(
-      Emitter emit,
-      AttentionSpec spec,
-      TestedTiles tested,
-      Env env,
-      Reg lane,
-      Operand keys,
-      Reg live,
-      Reg full) {
+      Emitter emit, AttentionSpec spec, TestedTiles tested, Env env, Reg lane, Operand keys) {
     this.emit = emit;
     this.spec = spec;
     this.tested = tested;
@@ -61,18 +52,9 @@ public final class TileTests {
     ExprCode expressions = new ExprCode(emit, spec, env);
     this.from = expressions.narrowRegister(Unroll.unroll(tested.from()), Site.UNIFORM);
     this.to = expressions.narrowRegister(Unroll.unroll(tested.to()), Site.UNIFORM);
-    this.live = live;
-    this.full = full;
-  }
-
-  /** Counts the tiles that pass. */
-  public static TileTests counting(
-      Emitter emit, AttentionSpec spec, TestedTiles tested, Env env, Reg lane, Operand keys) {
-    Reg live = zero(emit);
-    Reg full = zero(emit);
-    TileTests tests = new TileTests(emit, spec, tested, env, lane, keys, live, full);
-    tests.count();
-    return tests;
+    this.live = zero(emit);
+    this.full = zero(emit);
+    count();
   }
 
   /** How many tiles pass, and how many of them are full. */
@@ -80,9 +62,9 @@ public final class TileTests {
     return List.of(live, full);
   }
 
-  /** The variables that say the same. */
-  public Map<Expr.Var, Reg> variables() {
-    return Map.of(TestedTiles.LIVE, live, TestedTiles.FULL, full);
+  /** The variables that hold {@link #counts}. */
+  public static Map<Expr.Var, Reg> variables(List<Reg> counts) {
+    return Map.of(TestedTiles.LIVE, counts.get(0), TestedTiles.FULL, counts.get(1));
   }
 
   /** Goes through the tiles by their numbers, in a direction. */
