@@ -318,6 +318,11 @@ public final class HopperSchedules {
         && dim.v() / 2 + OTHER_REGISTERS <= Registers.of(s).entry();
   }
 
+  /** Registers that a consumer thread of a schedule has besides what it needs. */
+  static int spare(HeadDim dim, Schedule.Hopper s) {
+    return Registers.of(s).consumer() - registers(dim, s);
+  }
+
   private static int registers(HeadDim dim, Schedule.Hopper s) {
     int output = dim.v() / 2;
     int scores = s.cols() / 2;

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Appends instructions, giving registers out. Pure computations go through {@link #pure}, which
@@ -199,8 +200,7 @@ public final class Emitter {
 
   /** A load of read-only memory where the guard holds; 0 elsewhere. */
   public Reg loadConstIf(Reg guard, Inst.MemTy type, Inst.Address from) {
-    Numbering.Key key = Numbering.key("ld.nc.if", guard, type, from.base(), from.offset());
-    Reg known = numbering.find(key);
+    Reg known = loadedIf(guard, type, from);
     if (known != null) {
       return known;
     }
@@ -209,8 +209,17 @@ public final class Emitter {
     add(new Inst.Mov(dst, real ? new Operand.FloatConst(0) : new Operand.IntConst(0)));
     Inst load = new Inst.Ld(Inst.Space.GLOBAL_CONST, type, List.of(dst), from);
     add(new Inst.Guarded(guard, false, load));
-    numbering.put(key, dst);
+    numbering.put(guardedLoad(guard, type, from), dst);
     return dst;
+  }
+
+  /** What {@link #loadConstIf} has loaded; null where it has not. */
+  @Nullable Reg loadedIf(Reg guard, Inst.MemTy type, Inst.Address from) {
+    return numbering.find(guardedLoad(guard, type, from));
+  }
+
+  private static Numbering.Key guardedLoad(Reg guard, Inst.MemTy type, Inst.Address from) {
+    return Numbering.key("ld.nc.if", guard, type, from.base(), from.offset());
   }
 
   /** A load of read-only memory. */

@@ -570,7 +570,15 @@ public final class ExprCode {
       at = plus64(row, new IntConst(rest.offset() * type.bytes()));
     }
     Inst.Address element = new Inst.Address(emit.reg(at, Reg.Kind.B64), near ? (int) offset : 0);
-    return switch (hasElements(tensor, site)) {
+    // Outside the loops over keys there may be no key; what was loaded there serves inside.
+    Bool guard = hasElements(tensor, outsideLoops);
+    if (guard instanceof Bool.Held(Reg some)) {
+      Reg loaded = emit.loadedIf(some, type, element);
+      if (loaded != null) {
+        return loaded;
+      }
+    }
+    return switch (site.kv() == null ? guard : hasElements(tensor, insideLoops)) {
       case Bool.Known(boolean some) ->
           some
               ? emit.loadConst(type, element)
@@ -579,9 +587,8 @@ public final class ExprCode {
     };
   }
 
-  /** Whether a tensor has elements: outside the loops over keys there may be none, nor any key. */
-  private Bool hasElements(TensorDecl tensor, Site site) {
-    Ranges sizes = site.kv() == null ? outsideLoops : insideLoops;
+  /** Whether a tensor has elements. */
+  private Bool hasElements(TensorDecl tensor, Ranges sizes) {
     Bool some = new Bool.Known(true);
     for (Expr extent : tensor.shape()) {
       if (sizes.integer(extent).lo() < 1) {

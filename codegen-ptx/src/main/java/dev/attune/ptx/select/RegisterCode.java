@@ -357,19 +357,21 @@ public final class RegisterCode {
   /**
    * Loads what operations on the scores to come gather by key: what arrives while products run need
    * not be waited for.
+   *
+   * @param registers what a thread can spare for it
    */
-  public void loadAhead(List<Op> ops) {
+  public void loadAhead(List<Op> ops, int registers) {
     for (Op op : ops) {
       switch (op) {
-        case Op.Map o -> loadAhead(o.expr().expr(), o.index());
-        case Op.Mask o -> loadAhead(o.predicate().expr(), o.index());
+        case Op.Map o -> loadAhead(o.expr().expr(), o.index(), registers);
+        case Op.Mask o -> loadAhead(o.predicate().expr(), o.index(), registers);
         default -> {}
       }
     }
   }
 
-  private void loadAhead(Expr e, Value index) {
-    rows.loadAhead(Unroll.unroll(e), keys(index), kernel.cols());
+  private void loadAhead(Expr e, Value index, int registers) {
+    rows.loadAhead(Unroll.unroll(e), keys(index), kernel.cols(), registers);
   }
 
   /**

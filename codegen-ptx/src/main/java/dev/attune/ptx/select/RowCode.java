@@ -132,13 +132,13 @@ public final class RowCode {
   }
 
   /**
-   * Loads what an expression gathers by key, so that later code finds it, where that is no more
-   * than a register for each element.
+   * Loads what an expression gathers by key, so that later code finds it, where that takes no more
+   * than so many registers.
    */
-  public void loadAhead(Expr e, LaneKeys lane, int cols) {
+  public void loadAhead(Expr e, LaneKeys lane, int cols, int registers) {
     List<Expr.Gather> gathers = ExprCode.keyGathers(e);
     long perColumn = gathers.stream().mapToInt(g -> Exprs.uses(g, Position.Q) ? count() : 1).sum();
-    if (!lane.whole() || perColumn > count()) {
+    if (!lane.whole() || perColumn * cols / 4 > registers) {
       return;
     }
     for (int n = 0; n < cols / 8; n++) {
