@@ -32,9 +32,7 @@ record Registers(int entry, int producer, int consumer) {
     return switch (consumers) {
       case 1 -> new Registers(entry, 128, 256);
       case 2 ->
-          schedule.packed() || busy
-              ? new Registers(entry, 40, 232)
-              : new Registers(entry, 24, 240);
+          schedule.packed() || busy ? new Registers(entry, 40, 232) : new Registers(entry, 24, 240);
       case 3 -> new Registers(entry, 32, 160);
       case 4 -> new Registers(entry, 24, 112);
       default -> throw new IllegalArgumentException(consumers + " consumer warpgroups");
