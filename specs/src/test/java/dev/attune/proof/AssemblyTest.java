@@ -39,7 +39,13 @@ class AssemblyTest {
   private static final Map<Target, Set<String>> NARROWED =
       Map.of(
           Target.SM_80,
-          Set.of("block_diffusion", "mla_rope", "nsa_selected", "shared_prefix", "sta_2d"),
+          Set.of(
+              "block_diffusion",
+              "gelu_attention",
+              "mla_rope",
+              "nsa_selected",
+              "shared_prefix",
+              "sta_2d"),
           Target.SM_90A,
           Set.of(
               "bigbird", "causal_natten_1d", "custom_mask", "magi_slices", "natten_2d", "sta_2d"));
