@@ -165,8 +165,7 @@ class AssemblyTest {
     }
     assertEquals(
         "",
-        String.join(
-            "\n", kernels.parallelStream().flatMap(k -> k.narrowed().stream()).toList()));
+        String.join("\n", kernels.parallelStream().flatMap(k -> k.narrowed().stream()).toList()));
   }
 
   private static void assertAssembled(List<Kernel> kernels) {
