@@ -8,7 +8,6 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
-import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Position;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,9 +53,7 @@ public final class AmpereSchedules {
   }
 
   private static boolean plain(AttentionSpec spec) {
-    return spec.normalization() instanceof Normalization.Softmax
-        && ScoreFactor.plain(spec)
-        && KvBounds.ofRow(spec).isPresent();
+    return ScoreFactor.plain(spec) && KvBounds.ofRow(spec).isPresent();
   }
 
   /** Whether an element needs a number of a tensor that has one for every query and key. */

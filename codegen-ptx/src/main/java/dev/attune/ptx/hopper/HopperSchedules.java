@@ -165,6 +165,12 @@ public final class HopperSchedules {
     if (gathersMuch(spec.mask().expr()) && s.consumers() == 3) {
       return schedule(64, 3, s.stages(), false, s.output(), "mask of many gathers");
     }
+    if (s.consumers() == 2 && gathersMuch(spec.mask().expr())) {
+      return s.tiles(Math.min(80, s.cols()), 2, "mask of many gathers");
+    }
+    if (s.consumers() == 2 && gathers(clause(spec), Position.KV)) {
+      return s.tiles(Math.min(112, s.cols()), 2, "score of gathers");
+    }
     return plain ? s : s.queryInShared();
   }
 
@@ -287,7 +293,10 @@ public final class HopperSchedules {
       if (light) {
         list.add(schedule(80, 3, 3, false, Output.OWN, "head dim up to 128"));
       }
-      list.add(schedule(80, 2, 2, false, Output.OWN, "head dim up to 128, gathers"));
+      if (!light) {
+        list.add(schedule(128, 2, 2, false, Output.OWN, "head dim up to 128, gathers"));
+      }
+      list.add(schedule(80, 2, 2, false, Output.OWN, "head dim up to 128"));
     } else if (light) {
       if (dim.v() <= 128 && !few) {
         list.add(schedule(80, 3, 2, false, Output.QUERY, "head dim up to 192 and 128"));

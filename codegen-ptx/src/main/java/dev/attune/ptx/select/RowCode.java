@@ -21,11 +21,9 @@ import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -218,10 +216,10 @@ public final class RowCode {
 
   /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
   public Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, LaneKeys lane) {
-    Map<Boolean, List<Expr>> parts =
-        Terms.of(BinaryOp.AND, predicate).collect(Collectors.partitioningBy(Terms::heavy));
-    List<Reg[][]> found = parts.get(true).stream().map(heavy -> anyTerm(in, heavy, lane)).toList();
-    Expr rest = Terms.all(parts.get(false));
+    List<Expr> parts = Terms.of(BinaryOp.AND, predicate).toList();
+    List<Reg[][]> found =
+        parts.stream().filter(Terms::heavy).map(part -> anyTerm(in, part, lane)).toList();
+    Expr rest = Terms.all(parts.stream().filter(part -> !Terms.heavy(part)).toList());
     Reg[][][] out = new Reg[blocks][in[0].length][4];
     byColumn(
         in,
@@ -261,11 +259,9 @@ public final class RowCode {
   }
 
   private void addTerm(Reg[][][] in, Expr term, LaneKeys lane, Reg[][] found) {
-    Map<Boolean, List<Expr>> byKey =
-        Terms.of(BinaryOp.AND, term)
-            .collect(Collectors.partitioningBy(e -> Exprs.uses(e, Position.KV)));
-    Expr ofRow = Terms.all(byKey.get(false));
-    Expr ofKey = Terms.all(byKey.get(true));
+    List<Expr> parts = Terms.of(BinaryOp.AND, term).toList();
+    Expr ofRow = Terms.all(parts.stream().filter(e -> !Exprs.uses(e, Position.KV)).toList());
+    Expr ofKey = Terms.all(parts.stream().filter(e -> Exprs.uses(e, Position.KV)).toList());
     List<ExprCode.Bool> rowHolds =
         IntStream.range(0, count())
             .mapToObj(r -> expressions.bool(ofRow, site(r, lane.first(), lane.first(), null)))
