@@ -155,7 +155,7 @@ class AssemblyTest {
     List<Kernel> kernels = new ArrayList<>();
     for (int i = 0; i < others.size(); i++) {
       String name = others.get(i);
-      Dtype dtype = Dtype.values()[i / 3 % 2];
+      Dtype dtype = i / 3 % 2 == 0 ? Dtype.BF16 : Dtype.F16;
       for (Target target : List.of(Target.SM_80, Target.SM_90A)) {
         if (!NARROWED.getOrDefault(target, Set.of()).contains(name)) {
           List<Integer> turns = dims.getOrDefault(target, DIMS);

@@ -165,8 +165,8 @@ public final class HopperSchedules {
     if (gathersMuch(spec.mask().expr()) && s.consumers() == 3) {
       return schedule(64, 3, s.stages(), false, s.output(), "mask of many gathers");
     }
-    if (s.consumers() == 2 && gathersMuch(spec.mask().expr())) {
-      return s.tiles(Math.min(80, s.cols()), 2, "mask of many gathers");
+    if (s.consumers() == 2 && (gathersMuch(spec.mask().expr()) || gathersMuch(clause(spec)))) {
+      return s.tiles(Math.min(80, s.cols()), 2, "many gathers");
     }
     if (s.consumers() == 2 && gathers(clause(spec), Position.KV)) {
       return s.tiles(Math.min(112, s.cols()), 2, "score of gathers");

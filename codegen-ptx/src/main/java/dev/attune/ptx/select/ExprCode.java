@@ -508,10 +508,11 @@ public final class ExprCode {
       case DIV -> {
         Operand a = real(e.a(), site);
         Operand b = real(e.b(), site);
-        if (a instanceof FloatConst && awayFromZero(e.b())) {
+        // The product is within 1.5 ulp of the quotient, or of 0 where a divisor exceeds 2^126.
+        if (!Lowering.uniform(e.b()) && awayFromZero(e.b())) {
           yield emit.floats(FloatOp.MUL, emit.floatUnary(FloatUnary.RCP_APPROX, b), a);
         }
-        // One reciprocal serves every element; the product is within 1.5 ulp of the quotient.
+        // One reciprocal serves every element.
         yield Lowering.uniform(e.b()) && !Lowering.uniform(e.a())
             ? emit.floats(FloatOp.MUL, a, emit.floatUnary(FloatUnary.RCP, b))
             : emit.floats(FloatOp.DIV, a, b);
