@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.ScalarType;
@@ -48,13 +49,19 @@ final class ManifestCheck {
                 p ->
                     p.role() instanceof Parameter.Role.TensorMap m
                         && m.of() == of
-                        && m.grouped())) {
+                        && m.form() == Parameter.Form.GROUPED)) {
           throw new LaunchException(
               "the artifact's parameter %s speaks of a grouped tensor map of %s, which it does not have"
                   .formatted(parameter.name(), LaunchCheck.name(of)));
         }
         yield Parameter.Type.S32;
       }
+      case Parameter.Role.Sequences(Operand of) -> {
+        requireSequences(manifest, parameter);
+        yield Parameter.Type.U64;
+      }
+      case Parameter.Role.Tokens t -> Parameter.Type.S32;
+      case Parameter.Role.Pitch p -> Parameter.Type.S32;
       case Parameter.Role.Counter c -> Parameter.Type.U64;
       case Parameter.Role.Scalar(String name) ->
           spec.param(name).orElseThrow(() -> undeclared(parameter, "parameter", name, spec)).type()
@@ -68,6 +75,14 @@ final class ManifestCheck {
         yield Parameter.Type.U64;
       }
     };
+  }
+
+  private static void requireSequences(Manifest manifest, Parameter parameter) {
+    if (manifest.batching() == Batching.DENSE) {
+      throw new LaunchException(
+          "the artifact's parameter %s speaks of sequences, but the artifact is for dense batches"
+              .formatted(parameter.name()));
+    }
   }
 
   private static LaunchException undeclared(

@@ -72,7 +72,7 @@ record Trial(Case problem, Layout layout) {
   /** The gates that do not pass, and rows without keys that are not 0 and −∞ to the bit. */
   static Optional<String> failures(Problem problem, Result result) {
     Shape s = problem.shape();
-    List<RowId> rows = RowId.all(s);
+    List<RowId> rows = RowId.all(problem.bindings());
     Accuracy.Report report = Accuracy.check(problem, result);
     if (!report.passes()) {
       return Optional.of(report.failures());

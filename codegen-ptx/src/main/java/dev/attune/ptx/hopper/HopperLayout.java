@@ -1,5 +1,6 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
@@ -19,6 +20,8 @@ import dev.attune.compiler.spec.Operand;
  * @param values offset of the V ring
  * @param output offset of O's buffer
  * @param barriers offset of the mbarriers
+ * @param slot offset of the work item that is handed over with Q: query tile, head, batch, whether
+ *     there is one
  * @param bytes in all
  */
 record HopperLayout(
@@ -31,6 +34,7 @@ record HopperLayout(
     int values,
     int output,
     int barriers,
+    int slot,
     int bytes) {
 
   /** Columns of a slab. */
@@ -44,9 +48,13 @@ record HopperLayout(
 
   private static final int BARRIER = 8;
   private static final int WORDS = 16;
-  private static final int SLOT = 2 * WORDS;
 
+  /** The layout for dense batches. */
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule) {
+    return of(dim, schedule, Batching.DENSE);
+  }
+
+  static HopperLayout of(HeadDim dim, Schedule.Hopper schedule, Batching batching) {
     int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
     int valueSlabs = Math.ceilDiv(dim.v(), SLAB_COLUMNS);
     int row = schedule.rows() * PITCH;
@@ -69,7 +77,8 @@ record HopperLayout(
         values,
         overQuery ? 0 : output,
         barriers,
-        slot + SLOT);
+        slot,
+        slot + (batching == Batching.DENSE ? 2 : 3) * WORDS);
   }
 
   /** Offset of an operand's first buffer. */
@@ -134,17 +143,17 @@ record HopperLayout(
   }
 
   /**
-   * Offset of the work item that is handed over with Q: query tile, head, batch, whether there is
-   * one.
-   */
-  int slot() {
-    return bytes - SLOT;
-  }
-
-  /**
    * Offset of what else the consumers are told: how many kv tiles pass their test, and are full.
    */
   int counts() {
-    return slot() + WORDS;
+    return slot + WORDS;
+  }
+
+  /**
+   * Offset of what they are told of a sequence that has its own lengths: how many queries and keys
+   * it has, and the token of Q at which it begins, if there is no other way to know.
+   */
+  int sequence() {
+    return slot + 2 * WORDS;
   }
 }

@@ -51,6 +51,7 @@ public final class ExprCode {
   private final Ranges outsideLoops;
   private final Ranges insideLoops;
   private final FloatCode floats;
+  private final ExprCode launch;
   private final Map<Expr, Boolean> narrow = new HashMap<>();
 
   /** Code for expressions of a spec, appended to the emitter. */
@@ -62,6 +63,7 @@ public final class ExprCode {
     this.outsideLoops = ranges(spec, 0);
     this.insideLoops = ranges(spec, 1);
     this.floats = new FloatCode(emit);
+    this.launch = env.ofSequences() ? new ExprCode(emit, spec, env.ofLaunch()) : this;
   }
 
   /** A bool: a predicate register, or a constant. */
@@ -532,7 +534,7 @@ public final class ExprCode {
     Operand prefix = new IntConst(0);
     for (int d = 0; d + 1 < indices.size(); d++) {
       Operand index = wideIndex(indices.get(d), tensor.shape().get(d), inside);
-      Operand extent = operand(widen(integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
+      Operand extent = operand(widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
       prefix = emit.arith(IntOp.MUL, Ty.S64, plus64(prefix, index), extent);
     }
     Operand bytes = emit.arith(IntOp.MUL, Ty.S64, prefix, new IntConst(type.bytes()));
@@ -566,7 +568,8 @@ public final class ExprCode {
     Bool some = new Bool.Known(true);
     for (Expr extent : tensor.shape()) {
       if (sizes.integer(extent).lo() < 1) {
-        some = and(some, bool(new Expr.Compare(CompareOp.GT, extent, Exprs.of(0L)), Site.UNIFORM));
+        Expr positive = new Expr.Compare(CompareOp.GT, extent, Exprs.of(0L));
+        some = and(some, launch.bool(positive, Site.UNIFORM));
       }
     }
     return some;
@@ -592,12 +595,43 @@ public final class ExprCode {
     return operand(widen(index(index, extent, inside), true));
   }
 
+  /**
+   * Whether what is proved of an index and an extent of one problem holds where the index is of a
+   * sequence and the extent of the launch: the extent must not fall as sequences grow, and the
+   * index not mean the last key of a sequence that may have none.
+   */
+  private boolean certain(Expr index, Expr extent) {
+    boolean lastKey =
+        Exprs.uses(index, new Expr.Size(Extent.SKV)::equals) && !Exprs.uses(index, Position.KV);
+    return !env.ofSequences() || (grows(extent) && !lastKey);
+  }
+
+  private static boolean grows(Expr e) {
+    return switch (e) {
+      case Expr.Size s -> true;
+      case Expr.Binary(BinaryOp op, Expr a, Expr b) ->
+          switch (op) {
+            case ADD, MIN, MAX -> grows(a) && grows(b);
+            case SUB -> grows(a) && fixed(b);
+            case FLOOR_DIV -> grows(a) && b instanceof Expr.IntConst(long n) && n > 0;
+            default -> fixed(e);
+          };
+      default -> fixed(e);
+    };
+  }
+
+  /** Whether an extent is the same for all sequences. */
+  private static boolean fixed(Expr e) {
+    return !Exprs.uses(e, new Expr.Size(Extent.SQ)::equals)
+        && !Exprs.uses(e, new Expr.Size(Extent.SKV)::equals);
+  }
+
   private IntVal index(Expr index, Expr extent, Site inside) {
     IntVal value = integer(index, inside);
-    if (Bounds.inside(index, extent, spec)) {
+    if (certain(index, extent) && Bounds.inside(index, extent, spec)) {
       return value;
     }
-    IntVal size = integer(extent, Site.UNIFORM);
+    IntVal size = launch.integer(extent, Site.UNIFORM);
     boolean wide = value.wide() || size.wide();
     IntVal highest = plain(IntOp.MIN, value, size.plus(-1), wide);
     IntVal clamped = plain(IntOp.MAX, highest, IntVal.of(0), wide);

@@ -1,5 +1,6 @@
 package dev.attune.compiler.reference;
 
+import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +9,11 @@ import java.util.TreeSet;
 
 /** One row of one head. */
 public record RowId(int b, int h, int q) {
+
+  /** Every row of the sequences of a batch, in the order of LSE. */
+  public static List<RowId> all(Bindings bindings) {
+    return all(bindings.shape()).stream().filter(r -> r.q < bindings.queries(r.b)).toList();
+  }
 
   /** Every row, in the order of LSE. */
   public static List<RowId> all(Shape shape) {
