@@ -60,8 +60,8 @@ final class Batches {
         Kernels.spec("weight = sigmoid(score * scale - 0.5)", "mask = causal"),
         Kernels.spec("mask = kv >= Skv - 50 or kv < 3"),
         Kernels.spec(
-            "tensor doc : int[Sq] nondecreasing",
-            "tensor doc_kv : int[Skv] nondecreasing",
+            "tensor doc : int[Sq] where nondecreasing",
+            "tensor doc_kv : int[Skv] where nondecreasing",
             "mask = doc[q] == doc_kv[kv]"),
         Kernels.spec(
             "tensor last : float[B, Skv]",
