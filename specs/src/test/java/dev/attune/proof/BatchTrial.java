@@ -119,23 +119,21 @@ record BatchTrial(
       Problem p = problem();
       Plan kernels = plan.in(batching);
       Result result = new Placed(device, kernels, layout, Placed.Poison.NAN).run(p);
-      return outside(p, result).or(() -> wrong(p, result)).map(w -> w + " " + this + plan);
+      return outside(p, result).or(() -> Trial.failures(answerable(p), result)).map(w -> w + " " + this + plan);
     } catch (DeviceException | AssertionError e) {
       return Optional.of(e.getMessage() + " " + this + plan);
     }
   }
 
-  /** Compares the sequences that are not poisoned. */
-  private Optional<String> wrong(Problem p, Result result) {
-    Bindings b = p.bindings();
-    List<Integer> kept = new ArrayList<>(queries);
-    for (int i = 0; i < kept.size(); i++) {
-      kept.set(i, poisoned(i) ? 0 : kept.get(i));
+  /** The same problem without the queries of what is poisoned, which have no answer. */
+  static Problem answerable(Problem p) {
+    SequenceLengths lengths = p.bindings().lengths().orElseThrow();
+    List<Integer> kept = new ArrayList<>(lengths.queries());
+    for (int b = 0; b < kept.size(); b++) {
+      kept.set(b, poisoned(b) ? 0 : kept.get(b));
     }
-    Bindings some = b.with(new SequenceLengths(kept, keys));
-    Problem problem = new Problem(spec, some, dtype, p.q(), p.k(), p.v());
-    // A sequence without queries is not compared.
-    return Trial.failures(problem, result);
+    Bindings some = p.bindings().with(new SequenceLengths(kept, lengths.keys()));
+    return new Problem(p.spec(), some, p.dtype(), p.q(), p.k(), p.v());
   }
 
   /** Rows that are of no sequence are as they were: NaN. */

@@ -79,7 +79,8 @@ final class Kernels {
     return of(spec, new KernelCompiler.Options(target, dtype, headDim));
   }
 
-  private static Artifact of(AttentionSpec spec, KernelCompiler.Options options) {
+  /** The kernel of a spec, with all that a problem does not say. */
+  static Artifact of(AttentionSpec spec, KernelCompiler.Options options) {
     return COMPILED.computeIfAbsent(
         new Key(spec, options), k -> KernelCompiler.compile(spec, options).artifact());
   }
