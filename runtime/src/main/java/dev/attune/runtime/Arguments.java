@@ -43,12 +43,22 @@ public record Arguments(
   /** The arguments every kernel has. */
   public static Arguments of(Tensor q, Tensor k, Tensor v, Tensor o) {
     return new Arguments(
-        q, k, v, o, Optional.empty(), Optional.empty(), OptionalDouble.empty(), Map.of(), Map.of(), Optional.empty());
+        q,
+        k,
+        v,
+        o,
+        Optional.empty(),
+        Optional.empty(),
+        OptionalDouble.empty(),
+        Map.of(),
+        Map.of(),
+        Optional.empty());
   }
 
   /** These arguments with a place for the log-sum-exp. */
   public Arguments lse(Tensor tensor) {
-    return new Arguments(q, k, v, o, Optional.of(tensor), maxScore, scale, params, tensors, sequences);
+    return new Arguments(
+        q, k, v, o, Optional.of(tensor), maxScore, scale, params, tensors, sequences);
   }
 
   /** These arguments with a place for the largest score of each row. */
@@ -58,12 +68,14 @@ public record Arguments(
 
   /** These arguments with a softmax scale. */
   public Arguments scale(double value) {
-    return new Arguments(q, k, v, o, lse, maxScore, OptionalDouble.of(value), params, tensors, sequences);
+    return new Arguments(
+        q, k, v, o, lse, maxScore, OptionalDouble.of(value), params, tensors, sequences);
   }
 
   /** These arguments with the value of an int or float parameter. */
   public Arguments param(String name, double value) {
-    return new Arguments(q, k, v, o, lse, maxScore, scale, with(params, name, value), tensors, sequences);
+    return new Arguments(
+        q, k, v, o, lse, maxScore, scale, with(params, name, value), tensors, sequences);
   }
 
   /** These arguments with the value of a bool parameter. */
@@ -73,7 +85,8 @@ public record Arguments(
 
   /** These arguments with a captured tensor. */
   public Arguments tensor(String name, Tensor tensor) {
-    return new Arguments(q, k, v, o, lse, maxScore, scale, params, with(tensors, name, tensor), sequences);
+    return new Arguments(
+        q, k, v, o, lse, maxScore, scale, params, with(tensors, name, tensor), sequences);
   }
 
   /** These arguments for a batch of sequences of their own lengths. */

@@ -23,7 +23,8 @@ final class BlockWriter {
   /**
    * Writes the block.
    *
-   * @param operands tensors [B, S, H, D] by operand, those of a packed batch of one element, which stand at the indices of {@code places}
+   * @param operands tensors [B, S, H, D] by operand, those of a packed batch of one element, which
+   *     stand at the indices of {@code places}
    * @param places the index of each tensor by its name
    * @param batch where sequences lie, unless they are dense
    * @param empty whether nothing will be launched, so that tensors without elements are no problem

@@ -87,8 +87,7 @@ public final class DeviceProblem implements AutoCloseable {
               new Packing(lengths.keys()).offsets(),
               shape.seq(),
               shape.kvSeq());
-      case PADDED ->
-          Sequences.padded(device, array(lengths.queries()), array(lengths.keys()));
+      case PADDED -> Sequences.padded(device, array(lengths.queries()), array(lengths.keys()));
       case DENSE ->
           throw new LaunchException(
               "sequences have their own lengths, and this kernel is for dense batches");
@@ -118,7 +117,9 @@ public final class DeviceProblem implements AutoCloseable {
     device.synchronize();
     NdArray o = output.download();
     return new Result(
-        queries.map(p -> p.unpack(o, shape.seq())).orElse(o), lse.map(this::rows), maxScore.map(this::rows));
+        queries.map(p -> p.unpack(o, shape.seq())).orElse(o),
+        lse.map(this::rows),
+        maxScore.map(this::rows));
   }
 
   private NdArray rows(Tensor tensor) {

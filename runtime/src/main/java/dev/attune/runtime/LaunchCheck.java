@@ -54,7 +54,7 @@ final class LaunchCheck {
     Map<Operand, Tensor> operands = operands();
     arguments.sequences().ifPresent(LaunchCheck::requireSequences);
     Shape shape = shape(operands);
-    arguments.sequences().ifPresent(s -> requireEnds(s, operands));
+    arguments.sequences().ifPresent(this::requireEnds);
     double scale = ScalarCheck.scale(arguments, shape);
     Map<String, Double> params = ScalarCheck.params(spec, arguments, shape);
     Map<String, Tensor> captured = captured(shape, scale, params);
@@ -68,14 +68,7 @@ final class LaunchCheck {
     boolean empty = Arrays.stream(grid).anyMatch(n -> n == 0);
     BlockWriter writer =
         new BlockWriter(
-            manifest,
-            dense(operands),
-            indices,
-            shape,
-            scale,
-            params,
-            arguments.sequences(),
-            empty);
+            manifest, dense(operands), indices, shape, scale, params, arguments.sequences(), empty);
     return new LaunchLayout(
         shape, grid[0], grid[1], grid[2], places, writer.block(), writer.offsets(), writer.slots());
   }
@@ -125,7 +118,7 @@ final class LaunchCheck {
   }
 
   /** Sequences that the host knows end inside the tensors. */
-  private void requireEnds(Sequences sequences, Map<Operand, Tensor> operands) {
+  private void requireEnds(Sequences sequences) {
     requireEnd(sequences, Operand.Q, sequences.queryEnd());
     requireEnd(sequences, Operand.K, sequences.keyEnd());
   }
@@ -328,10 +321,7 @@ final class LaunchCheck {
     return arguments
         .sequences()
         .filter(s -> packed())
-        .map(
-            s ->
-                new Shape(
-                    s.count(), q.extent(1), k.extent(1), s.maxQueries(), s.maxKeys(), head))
+        .map(s -> new Shape(s.count(), q.extent(1), k.extent(1), s.maxQueries(), s.maxKeys(), head))
         .orElseGet(
             () ->
                 new Shape(
@@ -407,9 +397,7 @@ final class LaunchCheck {
 
   /** The bytes of every tensor, in the order of {@link Signature#tensors}. */
   private static List<LaunchLayout.Place> places(
-      Map<Operand, Tensor> operands,
-      Optional<Sequences> sequences,
-      Map<String, Tensor> captured) {
+      Map<Operand, Tensor> operands, Optional<Sequences> sequences, Map<String, Tensor> captured) {
     List<LaunchLayout.Place> places = new ArrayList<>();
     operands.forEach(
         (operand, tensor) -> {
@@ -423,9 +411,7 @@ final class LaunchCheck {
     sequences
         .map(LaunchCheck::numbers)
         .orElse(Map.of())
-        .forEach(
-            (name, tensor) ->
-                places.add(place(name, tensor, tensor.type().bytes(), false)));
+        .forEach((name, tensor) -> places.add(place(name, tensor, tensor.type().bytes(), false)));
     captured.forEach(
         (name, tensor) ->
             places.add(place(capturedName(name), tensor, tensor.type().bytes(), false)));

@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.TensorDecl;
@@ -14,8 +15,7 @@ import java.util.List;
 @SuppressWarnings("ArrayRecordComponent") // Compared by content below.
 record Signature(List<ElementType> types, long[] words) {
 
-  /** The tensors of arguments in a fixed order: Q, K, V, O, then those of LSE, … that are
-   * there. */
+  /** The tensors of arguments in a fixed order: Q, K, V, O, then those of LSE, … that are there. */
   static List<Tensor> tensors(AttentionSpec spec, Arguments arguments) {
     List<Tensor> tensors = new ArrayList<>(8);
     tensors.add(arguments.q());
@@ -56,7 +56,7 @@ record Signature(List<ElementType> types, long[] words) {
     all[at++] = Double.doubleToRawLongBits(arguments.scale().orElse(0));
     if (arguments.sequences().isPresent()) {
       Sequences s = arguments.sequences().get();
-      all[at] = s.batching().ordinal();
+      all[at] = s.batching() == Batching.PACKED ? 2 : 1;
       all[at + 1] = s.maxQueries();
       all[at + 2] = s.maxKeys();
       all[at + 3] = s.queryEnd();

@@ -9,7 +9,8 @@ import java.util.List;
  *
  * @param type {@link ElementType#BF16} or {@link ElementType#F16}
  * @param address of the first element, a multiple of 16
- * @param dims extents in elements, at least 1, as a {@link Form} has them; neighbours along D lie side by side
+ * @param dims extents in elements, at least 1, as a {@link Form} has them; neighbours along D lie
+ *     side by side
  * @param strides bytes between neighbours along the dimensions after D: multiples of 16, greater
  *     than 0 and less than {@link #STRIDE_LIMIT}
  * @param box extents of a box in elements
@@ -99,8 +100,7 @@ public record TensorMap(
     return new TensorMap(
         map.type,
         0,
-        List.of(
-            map.dims.get(0), Form.WRAP, map.dims.get(2), Form.UNBOUNDED, Form.UNBOUNDED),
+        List.of(map.dims.get(0), Form.WRAP, map.dims.get(2), Form.UNBOUNDED, Form.UNBOUNDED),
         List.of(token, map.strides.get(1), token, Form.WRAP_STRIDE - token),
         List.of(boxCols, boxRows, 1, 1, 1));
   }

@@ -26,11 +26,7 @@ class BatchAssemblyTest {
 
     Stream<String> complaints() {
       return KernelCompiler.candidates(
-              Kernels.library(spec),
-              List.of(target),
-              Dtype.BF16,
-              new HeadDim(dim, dim),
-              batching)
+              Kernels.library(spec), List.of(target), Dtype.BF16, new HeadDim(dim, dim), batching)
           .stream()
           .flatMap(c -> complaint(c).stream());
     }

@@ -43,15 +43,7 @@ record BatchTrial(
   static BatchTrial of(AttentionSpec spec, Batching batching, Integer... lengths) {
     List<Integer> all = List.of(lengths);
     return new BatchTrial(
-        spec,
-        Dtype.BF16,
-        2,
-        1,
-        new HeadDim(64, 64),
-        all,
-        all,
-        batching,
-        Layout.CONTIGUOUS);
+        spec, Dtype.BF16, 2, 1, new HeadDim(64, 64), all, all, batching, Layout.CONTIGUOUS);
   }
 
   BatchTrial keys(Integer... lengths) {
@@ -82,14 +74,8 @@ record BatchTrial(
     int slack = batching == Batching.PACKED ? 7 : 3;
     Shape shape =
         new Shape(
-            queries.size(),
-            heads,
-            kvHeads,
-            longest(queries) + slack,
-            longest(keys) + slack,
-            dim);
-    Bindings bindings =
-        Inputs.bindings(spec, shape, 1).with(new SequenceLengths(queries, keys));
+            queries.size(), heads, kvHeads, longest(queries) + slack, longest(keys) + slack, dim);
+    Bindings bindings = Inputs.bindings(spec, shape, 1).with(new SequenceLengths(queries, keys));
     Problem p = Inputs.problem(spec, bindings, dtype, Distribution.NORMAL, 1);
     return p.with(poisoned(p.q(), queries), poisoned(p.k(), keys), poisoned(p.v(), keys));
   }
@@ -107,8 +93,7 @@ record BatchTrial(
     int row = shape[2] * shape[3];
     for (int b = 0; b < shape[0]; b++) {
       int from = poisoned(b) ? 0 : lengths.get(b);
-      Arrays.fill(
-          of.floats(), (b * shape[1] + from) * row, (b + 1) * shape[1] * row, Float.NaN);
+      Arrays.fill(of.floats(), (b * shape[1] + from) * row, (b + 1) * shape[1] * row, Float.NaN);
     }
     return of;
   }
@@ -119,7 +104,9 @@ record BatchTrial(
       Problem p = problem();
       Plan kernels = plan.in(batching);
       Result result = new Placed(device, kernels, layout, Placed.Poison.NAN).run(p);
-      return outside(p, result).or(() -> Trial.failures(answerable(p), result)).map(w -> w + " " + this + plan);
+      return outside(p, result)
+          .or(() -> Trial.failures(answerable(p), result))
+          .map(w -> w + " " + this + plan);
     } catch (DeviceException | AssertionError e) {
       return Optional.of(e.getMessage() + " " + this + plan);
     }

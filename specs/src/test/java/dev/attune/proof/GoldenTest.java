@@ -87,12 +87,7 @@ class GoldenTest {
         KernelCompiler.compile(
             Kernels.library("causal"),
             new KernelCompiler.Options(
-                target,
-                Dtype.BF16,
-                dim,
-                OptionalInt.empty(),
-                Optional.of(schedule),
-                batching));
+                target, Dtype.BF16, dim, OptionalInt.empty(), Optional.of(schedule), batching));
     String tiles = TilePrinter.print(compiled.tiles()) + schedule.print() + "\n";
     check(GOLDEN.resolve(name + ".tile"), tiles);
     check(GOLDEN.resolve(name + ".ptx"), compiled.artifact().ptx());

@@ -3,10 +3,10 @@ package dev.attune.proof;
 import dev.attune.compiler.reference.Executor;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
-import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Output;
 import dev.attune.compiler.spec.SequenceLengths;
 import dev.attune.compiler.spec.Shape;
@@ -204,8 +204,7 @@ final class Placed implements Executor {
         output.tensor().upload(nan(output.tensor().shape()));
         output.requireUntouched();
       }
-      UnaryOperator<NdArray> ofRows =
-          r -> queries.map(p -> p.unpackRows(r, s.seq())).orElse(r);
+      UnaryOperator<NdArray> ofRows = r -> queries.map(p -> p.unpackRows(r, s.seq())).orElse(r);
       return new Result(
           queries.map(p -> p.unpack(results.getFirst(), s.seq())).orElse(results.getFirst()),
           softmax ? Optional.of(ofRows.apply(results.get(1))) : Optional.empty(),

@@ -49,10 +49,7 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule, Batching b
     boolean elements = problem.shape().batch() * problem.shape().kvSeq() > 0;
     return targets.stream()
         .limit(packed && elements ? 1 : targets.size())
-        .map(
-            t ->
-                Kernels.of(
-                    problem, t, t == Target.SM_90A ? chosen : Optional.empty(), batching))
+        .map(t -> Kernels.of(problem, t, t == Target.SM_90A ? chosen : Optional.empty(), batching))
         .toList();
   }
 
@@ -63,6 +60,8 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule, Batching b
 
   @Override
   public String toString() {
-    return (batching == Batching.DENSE ? "for " : batching + " for ") + targets.getFirst().ptxName() + schedule.map(s -> ", " + s.print()).orElse("");
+    return (batching == Batching.DENSE ? "for " : batching + " for ")
+        + targets.getFirst().ptxName()
+        + schedule.map(s -> ", " + s.print()).orElse("");
   }
 }

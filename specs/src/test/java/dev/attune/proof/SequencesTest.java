@@ -154,8 +154,7 @@ class SequencesTest {
             + " have them)",
         refusal(padded(3, 8, 8, Sequences.padded(device, a(1, 2), a(1, 1))), Batching.PADDED));
     assertEquals(
-        "q has 4 dimensions, expected 3",
-        refusal(padded(1, 5, 5, packed), Batching.PACKED));
+        "q has 4 dimensions, expected 3", refusal(padded(1, 5, 5, packed), Batching.PACKED));
     assertEquals(
         "cu_seqlens_q has type f32, expected i32",
         refusal(
@@ -163,8 +162,7 @@ class SequencesTest {
             Batching.PACKED));
     assertEquals(
         "cu_seqlens_q and cu_seqlens_kv have 2 and 3 entries, expected as many",
-        refusal(
-            packed(5, 5, Sequences.packed(ints(0, 5), ints(0, 5, 5), 5, 5)), Batching.PACKED));
+        refusal(packed(5, 5, Sequences.packed(ints(0, 5), ints(0, 5, 5), 5, 5)), Batching.PACKED));
   }
 
   /** Numbers that only the device knows: the emulator reports every access outside a tensor. */
@@ -219,8 +217,7 @@ class SequencesTest {
     float[] o = arguments.o().download().floats();
     for (int b = 0; b < queries.length; b++) {
       for (int q = 0; q < most; q++) {
-        assertEquals(
-            q < Math.clamp(queries[b], 0, most), !Float.isNaN(o[(b * most + q) * DIM]));
+        assertEquals(q < Math.clamp(queries[b], 0, most), !Float.isNaN(o[(b * most + q) * DIM]));
       }
     }
   }

@@ -85,8 +85,8 @@ public record Manifest(
   /** How items of work become CTAs. */
   public enum Grid {
     /**
-     * One CTA each: the grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B), or ({@link #tiles}, Hq, 1)
-     * where sequences have their own lengths; CTAs without an item end at once.
+     * One CTA each: the grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B), or ({@link #tiles}, Hq,
+     * 1) where sequences have their own lengths; CTAs without an item end at once.
      */
     ITEMS,
     /** CTAs take items until none is left: the grid is min(items, SMs of the device). */
@@ -107,9 +107,7 @@ public record Manifest(
    */
   public long tiles(Shape shape, long tokens) {
     long all = (long) tiles(shape) * shape.batch();
-    return batching == Batching.PACKED
-        ? Math.min(all, tokens / rowsPerBlock + shape.batch())
-        : all;
+    return batching == Batching.PACKED ? Math.min(all, tokens / rowsPerBlock + shape.batch()) : all;
   }
 
   /**

@@ -89,7 +89,8 @@ final class ManifestWriter {
               .put("box_rows", rows)
               .put("box_cols", cols);
       case Parameter.Role.BoxBytes(Operand of) -> node.put("role", "box_bytes").put("of", name(of));
-      case Parameter.Role.Sequences(Operand of) -> node.put("role", "sequences").put("of", name(of));
+      case Parameter.Role.Sequences(Operand of) ->
+          node.put("role", "sequences").put("of", name(of));
       case Parameter.Role.Tokens(Operand of) -> node.put("role", "tokens").put("of", name(of));
       case Parameter.Role.Pitch(Operand of) -> node.put("role", "pitch").put("of", name(of));
       case Parameter.Role.Counter() -> node.put("role", "counter");

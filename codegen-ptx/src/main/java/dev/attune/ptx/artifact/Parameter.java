@@ -121,11 +121,11 @@ public record Parameter(String name, Role role, Type type) {
      */
     GROUPED(5),
     /**
-     * A box ends where its sequence does, wherever it lies. With tokens s bytes apart the dimensions
-     * are D, {@link #WRAP} of stride s, H, and two of {@link #UNBOUNDED} with strides s and {@link
-     * #WRAP_STRIDE} - s; the box is (boxCols, boxRows, 1, 1, 1). Token t of the n of a sequence that
-     * begins at token f is at (·, WRAP - n + t, ·, f + n, WRAP), for modulo 2⁶⁴ its address is that
-     * of token f + t; and t ≥ n is past the second dimension's end.
+     * A box ends where its sequence does, wherever it lies. With tokens s bytes apart the
+     * dimensions are D, {@link #WRAP} of stride s, H, and two of {@link #UNBOUNDED} with strides s
+     * and {@link #WRAP_STRIDE} - s; the box is (boxCols, boxRows, 1, 1, 1). Token t of the n of a
+     * sequence that begins at token f is at (·, WRAP - n + t, ·, f + n, WRAP), for modulo 2⁶⁴ its
+     * address is that of token f + t; and t ≥ n is past the second dimension's end.
      */
     SEQUENCES(5);
 

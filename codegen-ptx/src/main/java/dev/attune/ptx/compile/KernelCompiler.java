@@ -98,18 +98,12 @@ public final class KernelCompiler {
         for (HopperSchedules.Choice c : choices) {
           Options options =
               new Options(
-                  target,
-                  dtype,
-                  headDim,
-                  OptionalInt.empty(),
-                  Optional.of(c.schedule()),
-                  batching);
+                  target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()), batching);
           list.add(compile(spec, options, c.queries()));
         }
       } else if (target != Target.SM_90A) {
         Options options =
-            new Options(
-                target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
+            new Options(target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
         list.add(compile(spec, options));
       }
     }

@@ -26,8 +26,8 @@ import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
-import dev.attune.ptx.select.Sequence;
 import dev.attune.ptx.select.RowStore;
+import dev.attune.ptx.select.Sequence;
 import dev.attune.ptx.select.Site;
 import dev.attune.ptx.select.TileTests;
 import dev.attune.ptx.select.Unroll;
@@ -183,14 +183,7 @@ final class ConsumerCode {
       }
       this.expressions = new ExprCode(emit, kernel.spec(), env);
       this.rows =
-          new RowCode(
-              emit,
-              expressions,
-              mine,
-              (Reg) in.queries(),
-              (Reg) in.keys(),
-              true,
-              CHAINS);
+          new RowCode(emit, expressions, mine, (Reg) in.queries(), (Reg) in.keys(), true, CHAINS);
       this.code =
           new RegisterCode(
               emit,
@@ -333,8 +326,7 @@ final class ConsumerCode {
                 requireNonNull(outputMap),
                 context
                     .parameters()
-                    .coordinates(
-                        emit, Operand.O, in, head, row, slab * HopperLayout.SLAB_COLUMNS),
+                    .coordinates(emit, Operand.O, in, head, row, slab * HopperLayout.SLAB_COLUMNS),
                 new Address(from, layout.buffer(Operand.O) + slab * layout.slab(Operand.O))));
       }
       emit.add(new Inst.TmaStoreCommit());

@@ -61,8 +61,7 @@ public final class HopperSelection {
       throw new IllegalStateException("expected a producer and a consumer role");
     }
     emit.operation("prologue");
-    KernelParameters parameters =
-        KernelParameters.mapped(emit, kernel, maps());
+    KernelParameters parameters = KernelParameters.mapped(emit, kernel, maps());
     Reg thread = special(Inst.Special.TID_X);
     Reg group = emit.fresh(Reg.Kind.B32);
     // Warp-uniform by a shuffle: the branch on it then is.

@@ -59,8 +59,7 @@ final class ProducerCode {
     this.layout = context.layout();
     this.role = role;
     this.registers = registers;
-    this.leader =
-        context.testsTiles() || context.ofSequences() ? emit.fresh(Reg.Kind.PRED) : null;
+    this.leader = context.testsTiles() || context.ofSequences() ? emit.fresh(Reg.Kind.PRED) : null;
   }
 
   /** Appends what one thread does. */
@@ -148,7 +147,8 @@ final class ProducerCode {
   private Find amongSequences(long sectionBytes) {
     var parameters = context.parameters();
     // The warp is the CTA's first.
-    SequenceSearch search = new SequenceSearch(emit, parameters, context.kernel(), context.thread());
+    SequenceSearch search =
+        new SequenceSearch(emit, parameters, context.kernel(), context.thread());
     return (number, none) -> {
       var heads = parameters.size(Extent.HQ);
       Reg tile = (Reg) emit.arith(IntOp.DIV, Ty.U32, number, heads);

@@ -35,7 +35,8 @@ final class WorkItems {
   /** The items of a dense batch. */
   static WorkItems dense(ItemShape shape, long sectionBytes) {
     KernelParameters p = shape.parameters();
-    return new WorkItems(shape, sectionBytes, Optional.empty(), p.size(Extent.SQ), p.size(Extent.SKV));
+    return new WorkItems(
+        shape, sectionBytes, Optional.empty(), p.size(Extent.SQ), p.size(Extent.SKV));
   }
 
   /** The items of a sequence. */

@@ -534,7 +534,8 @@ public final class ExprCode {
     Operand prefix = new IntConst(0);
     for (int d = 0; d + 1 < indices.size(); d++) {
       Operand index = wideIndex(indices.get(d), tensor.shape().get(d), inside);
-      Operand extent = operand(widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
+      Operand extent =
+          operand(widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
       prefix = emit.arith(IntOp.MUL, Ty.S64, plus64(prefix, index), extent);
     }
     Operand bytes = emit.arith(IntOp.MUL, Ty.S64, prefix, new IntConst(type.bytes()));

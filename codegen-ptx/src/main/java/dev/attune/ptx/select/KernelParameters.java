@@ -231,7 +231,9 @@ public final class KernelParameters {
     return new Sequence(b, size(Extent.SQ), size(Extent.SKV), null, null);
   }
 
-  /** The coordinates of a box from token {@code row} of a sequence on, from column {@code col} on. */
+  /**
+   * The coordinates of a box from token {@code row} of a sequence on, from column {@code col} on.
+   */
   public List<dev.attune.ptx.Operand> coordinates(
       Emitter emit, Operand of, Sequence in, Reg head, dev.attune.ptx.Operand row, int col) {
     boolean keys = of == Operand.K || of == Operand.V;
@@ -274,8 +276,7 @@ public final class KernelParameters {
       var wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, head);
       var tokens = emit.convert(Inst.Conversion.S64_FROM_S32, tokens(Operand.Q));
       var token = emit.arith(IntOp.ADD, Ty.S32, first, position);
-      return emit.mad(
-          Ty.S64, wideHead, tokens, emit.convert(Inst.Conversion.S64_FROM_S32, token));
+      return emit.mad(Ty.S64, wideHead, tokens, emit.convert(Inst.Conversion.S64_FROM_S32, token));
     }
     var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, in.b());
     var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, size(Extent.HQ));
@@ -304,7 +305,16 @@ public final class KernelParameters {
     Map<String, Reg> tensors = new LinkedHashMap<>();
     spec.tensors().forEach(t -> tensors.put(t.name(), reg(new Role.Captured(t.name()))));
     return new Env(
-        in.b(), h, hkv, sizes, launch, reg(new Role.Scale()), reg(new Role.ScaleLog2e()), params, tensors, tile);
+        in.b(),
+        h,
+        hkv,
+        sizes,
+        launch,
+        reg(new Role.Scale()),
+        reg(new Role.ScaleLog2e()),
+        params,
+        tensors,
+        tile);
   }
 
   private Reg reg(Role role) {

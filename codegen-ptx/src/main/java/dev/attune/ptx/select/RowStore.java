@@ -25,8 +25,8 @@ public final class RowStore {
   }
 
   /**
-   * Writes a float for each of a lane's rows that is to be stored, at the head and position of the sequence; the
-   * first lane of each quad writes.
+   * Writes a float for each of a lane's rows that is to be stored, at the head and position of the
+   * sequence; the first lane of each quad writes.
    *
    * @param pair 2·(lane % 4)
    */
@@ -36,8 +36,7 @@ public final class RowStore {
       Reg first = emit.compare(CompareOp.EQ, Ty.S32, pair, new IntConst(0));
       var mine = emit.select(Reg.Kind.B32, first, requireNonNull(left.base()), new IntConst(0));
       IntVal position = rows.position(r);
-      var index =
-          parameters.rowIndex(emit, in, rows.head(r), requireNonNull(position.base()));
+      var index = parameters.rowIndex(emit, in, rows.head(r), requireNonNull(position.base()));
       var bytes = emit.arith(IntOp.SHL, Ty.B64, index, new IntConst(2));
       Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S64, parameters.pointer(of), bytes);
       Reg exists = emit.compare(CompareOp.GT, Ty.S32, mine, new IntConst(-left.offset()));

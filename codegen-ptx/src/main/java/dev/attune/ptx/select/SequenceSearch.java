@@ -81,8 +81,7 @@ public final class SequenceSearch {
     Span queries = span(Operand.Q, b);
     Span keys = span(Operand.K, b);
     return new Found(
-        new Sequence(b, queries.length(), keys.length(), queries.first(), keys.first()),
-        skipped);
+        new Sequence(b, queries.length(), keys.length(), queries.first(), keys.first()), skipped);
   }
 
   /** Looks at 32 sequences, and moves on if the tile is of none of them. */
@@ -97,8 +96,7 @@ public final class SequenceSearch {
     var last = emit.arith(IntOp.SUB, Ty.S32, count, new IntConst(1));
     Reg inside = (Reg) emit.arith(IntOp.MIN, Ty.S32, mine, last);
     var round =
-        emit.arith(
-            IntOp.ADD, Ty.S32, span(Operand.Q, inside).length(), new IntConst(rows - 1L));
+        emit.arith(IntOp.ADD, Ty.S32, span(Operand.Q, inside).length(), new IntConst(rows - 1L));
     var all = emit.arith(IntOp.DIV, Ty.U32, round, new IntConst(rows));
     Reg tiles = emit.select(Reg.Kind.B32, exists, all, new IntConst(0));
     // The sum over lower lanes: each step adds the sum of the neighbouring half, if it is lower.
@@ -119,7 +117,8 @@ public final class SequenceSearch {
     // Sums grow with the lane: the sequences to skip are the chunk's first.
     Reg skip = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.PopCount(skip, votes));
-    emit.add(new Inst.ShflIdx(skipped, lower, emit.arith(IntOp.AND, Ty.B32, skip, new IntConst(31))));
+    emit.add(
+        new Inst.ShflIdx(skipped, lower, emit.arith(IntOp.AND, Ty.B32, skip, new IntConst(31))));
     emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, b, first, skip));
     Reg here = emit.compare(CompareOp.LT, Ty.S32, skip, new IntConst(CHUNK));
     emit.add(new Inst.Guarded(here, false, new Inst.Bra(found, true)));
@@ -141,15 +140,13 @@ public final class SequenceSearch {
         var length = emit.arith(IntOp.SUB, Ty.S32, to, from);
         yield new Span((Reg) from, (Reg) emit.arith(IntOp.MIN, Ty.S32, length, most));
       }
-      case PADDED ->
-          new Span(null, (Reg) within(word, new IntConst(0), most));
+      case PADDED -> new Span(null, (Reg) within(word, new IntConst(0), most));
       case DENSE -> throw new IllegalStateException("a dense batch has no sequences to search");
     };
   }
 
   private dev.attune.ptx.Operand within(
       dev.attune.ptx.Operand value, dev.attune.ptx.Operand low, dev.attune.ptx.Operand high) {
-    return emit.arith(
-        IntOp.MIN, Ty.S32, emit.arith(IntOp.MAX, Ty.S32, value, low), high);
+    return emit.arith(IntOp.MIN, Ty.S32, emit.arith(IntOp.MAX, Ty.S32, value, low), high);
   }
 }

@@ -26,8 +26,8 @@ import java.util.stream.LongStream;
  * it is awaited, all drawn from the seed: reading a tile after its release reads NaN or the wrong
  * tile. So is the order in which roles and CTAs take turns, of one operation or of many; a kernel
  * that keeps the rules computes the same whatever the seed. Of a kernel that claims work items a
- * few CTAs run, in the order of {@link Work}. Partial rows are kept lane by lane. Outputs
- * start as NaN.
+ * few CTAs run, in the order of {@link Work}. Partial rows are kept lane by lane. Outputs start as
+ * NaN.
  */
 public final class TileInterpreter {
   /** How many CTAs of a persistent kernel run: fewer than the items of most problems. */
