@@ -31,7 +31,7 @@ final class TensorMapTest {
     int wrap = 1 << 30;
     long token = 256;
     EmulatedMemory memory = new EmulatedMemory();
-    long address = memory.allocate(8 * (int) token);
+    long address = memory.allocate(8 * token);
     TensorMap map =
         new TensorMap(
             address,
@@ -41,7 +41,7 @@ final class TensorMapTest {
             List.of(64, 4, 1, 1, 1),
             TensorMap.Swizzle.BYTES_128);
     // Tokens 1 to 4 of the 3 that begin at token 2: the last two of these, and nothing after them.
-    memory.write(address + 3 * token, new byte[2 * (int) token]);
+    memory.write(address + 3 * token, new byte[512]);
     int[] corner = {0, wrap - 3 + 1, 0, 2 + 3, wrap};
     TensorBox box = new TensorBox(map, corner, 0, 0);
     GlobalMemory global = new GlobalMemory(memory, List.of());

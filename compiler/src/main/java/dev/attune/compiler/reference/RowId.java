@@ -47,6 +47,23 @@ public record RowId(int b, int h, int q) {
     return chosen.stream().map(i -> at(shape, i)).toList();
   }
 
+  /** The same of the rows of the sequences of a batch, but for the powers of two. */
+  public static List<RowId> sample(Bindings bindings, int count, long seed) {
+    if (bindings.lengths().isEmpty()) {
+      return sample(bindings.shape(), count, seed);
+    }
+    List<RowId> all = all(bindings);
+    if (all.size() <= count) {
+      return all;
+    }
+    TreeSet<Integer> chosen = new TreeSet<>(List.of(0, all.size() - 1));
+    Random random = new Random(seed);
+    while (chosen.size() < count) {
+      chosen.add(random.nextInt(all.size()));
+    }
+    return chosen.stream().map(all::get).toList();
+  }
+
   private static long count(Shape shape) {
     return (long) shape.batch() * shape.heads() * shape.seq();
   }
