@@ -84,8 +84,7 @@ final class RunCommand implements Callable<Integer> {
     Problem problem = Problems.problem(spec, kernel, shape, sequences.lengths());
     try (Device opened = Device.open(device.name().toLowerCase(Locale.ROOT))) {
       long start = System.nanoTime();
-      List<Compilation> candidates =
-          compile(opened.info(), asked, problem, sequences.batching());
+      List<Compilation> candidates = compile(opened.info(), asked, problem, sequences.batching());
       double compileMs = (System.nanoTime() - start) / 1e6;
       Launcher.Outcome outcome;
       RunReport report;
@@ -123,11 +122,7 @@ final class RunCommand implements Callable<Integer> {
   private static List<Compilation> compile(
       DeviceInfo info, Optional<Target> asked, Problem problem, Batching batching) {
     return KernelOptions.candidates(
-        problem.spec(),
-        targets(info, asked),
-        problem.dtype(),
-        problem.shape().headDim(),
-        batching);
+        problem.spec(), targets(info, asked), problem.dtype(), problem.shape().headDim(), batching);
   }
 
   private static List<Target> targets(DeviceInfo info, Optional<Target> asked) {

@@ -33,8 +33,6 @@ final class Sample {
   /** How many rows a problem has. */
   static long total(Problem problem) {
     return (long) problem.shape().heads()
-        * IntStream.range(0, problem.shape().batch())
-            .mapToLong(problem.bindings()::queries)
-            .sum();
+        * IntStream.range(0, problem.shape().batch()).mapToLong(problem.bindings()::queries).sum();
   }
 }

@@ -33,7 +33,8 @@ final class SequenceOptions {
     if (sequences == null) {
       if (kvSequences != null || (batching != null && batching != Batching.DENSE)) {
         throw new UsageException(
-            "%s needs --sequences".formatted(kvSequences != null ? "--kv-sequences" : "--batching"));
+            "%s needs --sequences"
+                .formatted(kvSequences != null ? "--kv-sequences" : "--batching"));
       }
       return Batching.DENSE;
     }
@@ -49,8 +50,7 @@ final class SequenceOptions {
       return Optional.empty();
     }
     List<Integer> queries = parse("--sequences", sequences);
-    List<Integer> keys =
-        kvSequences == null ? queries : parse("--kv-sequences", kvSequences);
+    List<Integer> keys = kvSequences == null ? queries : parse("--kv-sequences", kvSequences);
     if (keys.size() != queries.size()) {
       throw new UsageException(
           "--sequences has %d lengths and --kv-sequences %d, expected as many"
