@@ -235,7 +235,7 @@ class ArtifactsTest {
           "threads": 128 | "threads": "128" | the manifest's threads is "128", expected an integer from 1 to 1024
           "threads": 128, | `` | the manifest's threads is missing, expected an integer from 1 to 1024
           "target": "sm_80" | "target": "sm_10" | the manifest's target is "sm_10", expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a
-          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map, grouped_tensor_map, box_bytes or counter
+          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map, grouped_tensor_map, sequences_tensor_map, box_bytes, sequences, tokens, pitch or counter
           "default":0.5 | "default":null | the manifest's params[1].default is null, expected a finite number
           ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B] or [min(ceil(Sq / 64) * Hq * B, SMs), 1, 1] or [min(ceil(Sq / floor(64 / group)) * Hkv * B, SMs), 1, 1]
           """)
