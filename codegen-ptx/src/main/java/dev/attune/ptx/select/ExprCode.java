@@ -596,40 +596,13 @@ public final class ExprCode {
     return operand(widen(index(index, extent, inside), true));
   }
 
-  /**
-   * Whether what is proved of an index and an extent of one problem holds where the index is of a
-   * sequence and the extent of the launch: the extent must not fall as sequences grow, and the
-   * index not mean the last key of a sequence that may have none.
-   */
-  private boolean certain(Expr index, Expr extent) {
-    boolean lastKey =
-        Exprs.uses(index, new Expr.Size(Extent.SKV)::equals) && !Exprs.uses(index, Position.KV);
-    return !env.ofSequences() || (grows(extent) && !lastKey);
-  }
-
-  private static boolean grows(Expr e) {
-    return switch (e) {
-      case Expr.Size s -> true;
-      case Expr.Binary(BinaryOp op, Expr a, Expr b) ->
-          switch (op) {
-            case ADD, MIN, MAX -> grows(a) && grows(b);
-            case SUB -> grows(a) && fixed(b);
-            case FLOOR_DIV -> grows(a) && b instanceof Expr.IntConst(long n) && n > 0;
-            default -> fixed(e);
-          };
-      default -> fixed(e);
-    };
-  }
-
-  /** Whether an extent is the same for all sequences. */
-  private static boolean fixed(Expr e) {
-    return !Exprs.uses(e, new Expr.Size(Extent.SQ)::equals)
-        && !Exprs.uses(e, new Expr.Size(Extent.SKV)::equals);
-  }
-
   private IntVal index(Expr index, Expr extent, Site inside) {
     IntVal value = integer(index, inside);
-    if (certain(index, extent) && Bounds.inside(index, extent, spec)) {
+    boolean certain =
+        env.ofSequences()
+            ? Bounds.insideLaunch(index, extent, spec)
+            : Bounds.inside(index, extent, spec);
+    if (certain) {
       return value;
     }
     IntVal size = launch.integer(extent, Site.UNIFORM);
