@@ -1,5 +1,6 @@
 package dev.attune.proof;
 
+import dev.attune.compiler.random.Case;
 import dev.attune.compiler.reference.Inputs;
 import dev.attune.compiler.reference.Inputs.Distribution;
 import dev.attune.compiler.reference.Problem;
@@ -76,8 +77,37 @@ record BatchTrial(
         new Shape(
             queries.size(), heads, kvHeads, longest(queries) + slack, longest(keys) + slack, dim);
     Bindings bindings = Inputs.bindings(spec, shape, 1).with(new SequenceLengths(queries, keys));
-    Problem p = Inputs.problem(spec, bindings, dtype, Distribution.NORMAL, 1);
-    return p.with(poisoned(p.q(), queries), poisoned(p.k(), keys), poisoned(p.v(), keys));
+    return poisoned(Inputs.problem(spec, bindings, dtype, Distribution.NORMAL, 1));
+  }
+
+  /** A problem with lengths drawn from its seed for its sequences, and a few more of these. */
+  static Problem drawn(Case of) {
+    Random random = new Random(of.seed());
+    Shape s = of.shape();
+    int count = s.batch() + random.nextInt(4);
+    Shape shape =
+        new Shape(count, s.heads(), s.kvHeads(), s.seq(), s.kvSeq(), s.headDim());
+    Problem p =
+        new Case(of.spec(), of.dtype(), shape, of.scale(), of.params(), of.distribution(), of.seed())
+            .problem();
+    SequenceLengths lengths =
+        new SequenceLengths(drawn(random, count, s.seq()), drawn(random, count, s.kvSeq()));
+    return poisoned(
+        new Problem(p.spec(), p.bindings().with(lengths), p.dtype(), p.q(), p.k(), p.v()));
+  }
+
+  private static List<Integer> drawn(Random random, int count, int most) {
+    return IntStream.range(0, count)
+        .mapToObj(b -> random.nextInt(3) == 0 ? most : random.nextInt(most + 1))
+        .toList();
+  }
+
+  private static Problem poisoned(Problem p) {
+    SequenceLengths lengths = p.bindings().lengths().orElseThrow();
+    return p.with(
+        poisoned(p.q(), lengths.queries()),
+        poisoned(p.k(), lengths.keys()),
+        poisoned(p.v(), lengths.keys()));
   }
 
   private static int longest(List<Integer> lengths) {
@@ -100,15 +130,17 @@ record BatchTrial(
 
   /** What is wrong with a device's answer. */
   Optional<String> failure(Device device, Plan plan) {
+    Plan kernels = plan.in(batching);
+    return failure(device, kernels, layout, problem()).map(w -> w + " " + this + kernels);
+  }
+
+  /** What is wrong with a device's answer to a problem of sequences. */
+  static Optional<String> failure(Device device, Plan plan, Layout layout, Problem p) {
     try {
-      Problem p = problem();
-      Plan kernels = plan.in(batching);
-      Result result = new Placed(device, kernels, layout, Placed.Poison.NAN).run(p);
-      return outside(p, result)
-          .or(() -> Trial.failures(answerable(p), result))
-          .map(w -> w + " " + this + plan);
+      Result result = new Placed(device, plan, layout, Placed.Poison.NAN).run(p);
+      return outside(p, result).or(() -> Trial.failures(answerable(p), result));
     } catch (DeviceException | AssertionError e) {
-      return Optional.of(e.getMessage() + " " + this + plan);
+      return Optional.of(String.valueOf(e.getMessage()));
     }
   }
 

@@ -29,9 +29,9 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule, Batching b
     this(targets, schedule, Batching.DENSE);
   }
 
-  /** The same for batches whose sequences lie in some way. */
+  /** The same for batches whose sequences lie in some way; heads share tiles of dense ones only. */
   Plan in(Batching sequences) {
-    return new Plan(targets, schedule, sequences);
+    return new Plan(targets, schedule.filter(s -> !s.packed()), sequences);
   }
 
   /** The Hopper family with a chosen schedule. */
