@@ -6,6 +6,7 @@ import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
+import java.util.Locale;
 
 /** Whether a manifest describes a kernel of a spec, with parameters that can be filled. */
 final class ManifestCheck {
@@ -57,11 +58,17 @@ final class ManifestCheck {
         yield Parameter.Type.S32;
       }
       case Parameter.Role.Sequences(Operand of) -> {
-        requireSequences(manifest, parameter);
+        requireSequences(manifest, parameter, of);
         yield Parameter.Type.U64;
       }
-      case Parameter.Role.Tokens t -> Parameter.Type.S32;
-      case Parameter.Role.Pitch p -> Parameter.Type.S32;
+      case Parameter.Role.Tokens(Operand of) -> {
+        requireSequences(manifest, parameter, of);
+        yield Parameter.Type.S32;
+      }
+      case Parameter.Role.Pitch(Operand of) -> {
+        requireSequences(manifest, parameter, of);
+        yield Parameter.Type.S32;
+      }
       case Parameter.Role.Counter c -> Parameter.Type.U64;
       case Parameter.Role.Scalar(String name) ->
           spec.param(name).orElseThrow(() -> undeclared(parameter, "parameter", name, spec)).type()
@@ -77,11 +84,14 @@ final class ManifestCheck {
     };
   }
 
-  private static void requireSequences(Manifest manifest, Parameter parameter) {
-    if (manifest.batching() == Batching.DENSE) {
+  private static void requireSequences(Manifest manifest, Parameter parameter, Operand of) {
+    if (manifest.batching() == Batching.DENSE || of == Operand.LSE || of == Operand.MAX_SCORE) {
       throw new LaunchException(
-          "the artifact's parameter %s speaks of sequences, but the artifact is for dense batches"
-              .formatted(parameter.name()));
+          "the artifact's parameter %s speaks of sequences of %s, and the artifact is for %s batches"
+              .formatted(
+                  parameter.name(),
+                  LaunchCheck.name(of),
+                  manifest.batching().name().toLowerCase(Locale.ROOT)));
     }
   }
 

@@ -85,10 +85,10 @@ record BatchTrial(
     Random random = new Random(of.seed());
     Shape s = of.shape();
     int count = s.batch() + random.nextInt(4);
-    Shape shape =
-        new Shape(count, s.heads(), s.kvHeads(), s.seq(), s.kvSeq(), s.headDim());
+    Shape shape = new Shape(count, s.heads(), s.kvHeads(), s.seq(), s.kvSeq(), s.headDim());
     Problem p =
-        new Case(of.spec(), of.dtype(), shape, of.scale(), of.params(), of.distribution(), of.seed())
+        new Case(
+                of.spec(), of.dtype(), shape, of.scale(), of.params(), of.distribution(), of.seed())
             .problem();
     SequenceLengths lengths =
         new SequenceLengths(drawn(random, count, s.seq()), drawn(random, count, s.kvSeq()));
