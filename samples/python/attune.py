@@ -4,6 +4,11 @@
     kernel = attune.load("out/causal")           # reads out/causal.json and out/causal.ptx
     out, lse = kernel(q, k, v)                   # [B, S, H, D] tensors on the GPU
 
+Sequences of their own lengths, with a kernel that was compiled for them:
+
+    packed = attune.load("out/causal_packed")    # compiled with --batching packed
+    out, lse = packed(q, k, v, cu_seqlens_q=cu, cu_seqlens_kv=cu, max_seqlen_q=n, max_seqlen_kv=n)
+
 Needs PyTorch and cuda-python (`pip install cuda-bindings`). The PTX is compiled by the driver when
 the kernel is loaded and lives as long as the process; every launch goes to PyTorch's current
 stream, allocates nothing but the outputs that were not given, and does not synchronize.
@@ -35,6 +40,9 @@ _TENSOR_MAP_DTYPES = {torch.float16: 6, torch.bfloat16: 9}
 _INTERLEAVE_NONE, _SWIZZLE_128B, _L2_PROMOTION_256B, _OOB_FILL_ZEROS = 0, 3, 3, 0
 _TENSOR_MAP_BYTES, _TENSOR_MAP_ALIGNMENT = 128, 64
 _MAX_TENSOR_MAP_STRIDE = 1 << 40
+
+# In the tensor maps of sequences a box ends where its sequence does: see Parameter.Form.SEQUENCES.
+_WRAP, _UNBOUNDED, _WRAP_STRIDE = 1 << 30, 0x7FFF0000, 1 << 34
 
 
 class AttuneError(RuntimeError):
@@ -87,18 +95,12 @@ def _tensor_map_encoder():
     return encode
 
 
-def _tensor_map(name, tensor, box_rows, box_cols, group=None):
-    """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside.
-
-    With a group, the heads are split into groups: dimensions (D, group, S, groups, B).
-    """
-    room = ctypes.create_string_buffer(_TENSOR_MAP_BYTES + _TENSOR_MAP_ALIGNMENT)
-    start = -ctypes.addressof(room) % _TENSOR_MAP_ALIGNMENT
-    result = (ctypes.c_ubyte * _TENSOR_MAP_BYTES).from_buffer(room, start)
-    batch, seq, heads, dim = tensor.shape
+def _strides(name, tensor):
+    """Bytes between tokens, heads and batch elements as tensor maps want them."""
+    (batch, seq, heads, dim), given = _axes(tensor)
     packed = {2: dim, 1: heads * dim, 0: seq * heads * dim}
     strides = [
-        (tensor.stride(axis) if tensor.shape[axis] > 1 else packed[axis]) * tensor.element_size()
+        (given[axis] if (batch, seq, heads)[axis] > 1 else packed[axis]) * tensor.element_size()
         for axis in (1, 2, 0)
     ]
     if any(s <= 0 or s % 16 or s >= _MAX_TENSOR_MAP_STRIDE for s in strides):
@@ -106,12 +108,53 @@ def _tensor_map(name, tensor, box_rows, box_cols, group=None):
             f"{name} has strides {tuple(tensor.stride())}, expected positive multiples of"
             " 16 bytes, less than 2**40 bytes"
         )
+    return strides
+
+
+def _axes(tensor):
+    """The extents and strides of a tensor as [B, S, H, D]: a packed one has one batch element."""
+    shape, strides = tuple(tensor.shape), tuple(tensor.stride())
+    return (shape, strides) if len(shape) == 4 else ((1, *shape), (0, *strides))
+
+
+def _token(name, tensor):
+    """Bytes from token to token in a map of sequences, and tokens from sequence to sequence."""
+    batch, seq = _axes(tensor)[0][:2]
+    along_seq, _, along_batch = _strides(name, tensor)
+    if batch > 1 and seq == 1:
+        return along_batch, 1
+    if batch == 1:
+        return along_seq, 0
+    if along_batch % along_seq or along_batch // along_seq * batch + seq > _UNBOUNDED:
+        raise AttuneError(
+            f"{name} has strides {tuple(tensor.stride())}, expected the first to be a multiple of"
+            " the second: this kernel reads tensor maps"
+        )
+    return along_seq, along_batch // along_seq
+
+
+def _tensor_map(name, tensor, box_rows, box_cols, group=None, sequences=False):
+    """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside.
+
+    With a group, the heads are split into groups: dimensions (D, group, S, groups, B). With
+    sequences, boxes end where sequences do.
+    """
+    room = ctypes.create_string_buffer(_TENSOR_MAP_BYTES + _TENSOR_MAP_ALIGNMENT)
+    start = -ctypes.addressof(room) % _TENSOR_MAP_ALIGNMENT
+    result = (ctypes.c_ubyte * _TENSOR_MAP_BYTES).from_buffer(room, start)
+    batch, seq, heads, dim = _axes(tensor)[0]
+    strides = _strides(name, tensor)
     dims, box = (dim, seq, heads, batch), (box_cols, box_rows, 1, 1)
     if group is not None:
         along_seq, along_heads, along_batch = strides
         dims = (dim, group, seq, heads // group, batch)
         strides = [along_heads, along_seq, group * along_heads, along_batch]
         box = (box_cols, group, box_rows // group, 1, 1)
+    if sequences:
+        token, _ = _token(name, tensor)
+        dims = (dim, _WRAP, heads, _UNBOUNDED, _UNBOUNDED)
+        strides = [token, strides[1], token, _WRAP_STRIDE - token]
+        box = (box_cols, box_rows, 1, 1, 1)
     rank = len(dims)
     code = _tensor_map_encoder()(
         ctypes.addressof(result),
@@ -139,6 +182,7 @@ class Kernel:
     local_bytes of local memory per thread; more than 0 usually means spills
     persistent  whether a launch has at most one CTA per multiprocessor, which take items of work
     packed      whether the query heads of a group share an item of work
+    batching    how sequences lie: dense, or with their own lengths packed or padded
     """
 
     def __init__(self, path):
@@ -177,6 +221,7 @@ class Kernel:
         )
         self.persistent = m["grid"][0].startswith("min(")
         self.packed = "group" in m["grid"][0]
+        self.batching = m.get("batching", "dense")
         properties = torch.cuda.get_device_properties(self.device)
         self.multiprocessors = properties.multi_processor_count
         self._counters = {}
@@ -188,8 +233,10 @@ class Kernel:
         return launch.out, launch.lse
 
     def prepare(
-        self, q, k, v, *, scale=None, params=None, tensors=None, out=None, lse=None, max_score=None
-    ):
+        self, q, k, v, *, scale=None, params=None, tensors=None, out=None, lse=None, max_score=None,
+        cu_seqlens_q=None, cu_seqlens_kv=None, max_seqlen_q=None, max_seqlen_kv=None,
+        lengths_q=None, lengths_kv=None,
+    ):  # fmt: skip
         """Checks the arguments once and returns a function that launches with them.
 
         q [B, Sq, Hq, Dqk], k [B, Skv, Hkv, Dqk], v [B, Skv, Hkv, Dv] in the kernel's dtype, with any
@@ -197,29 +244,43 @@ class Kernel:
         none is given; params and tensors are the spec's parameters and captured tensors by name.
         out [B, Sq, Hq, Dv], lse and max_score [B, Hq, Sq] float32 are allocated where not given.
 
+        A packed kernel takes q [tokens, Hq, Dqk], k and v likewise, and gives lse [Hq, tokens]:
+        cu_seqlens_q and cu_seqlens_kv, int32 [B + 1] on the GPU, say where each sequence begins and
+        the last ends; max_seqlen_q and max_seqlen_kv what no sequence exceeds, which is also what
+        the shapes of captured tensors mean by Sq and Skv. A padded kernel takes lengths_q and
+        lengths_kv, int32 [B] on the GPU. What they hold is not checked: of wrong ones a kernel makes
+        others that lie inside the tensors. What is of no sequence is not written.
+
         The result keeps the tensors alive, has them as .out, .lse and .max_score (None where the
         kernel does not write them), and launches on the stream that is current now. To capture
         launches in a CUDA graph, prepare them before: a kernel's work counter is allocated when its
         first launch on a stream is prepared.
         """
         m = self.manifest
-        batch, sq, hq, _ = q.shape
-        skv, hkv = k.shape[1], k.shape[2]
+        offsets, lengths = (cu_seqlens_q, cu_seqlens_kv), (lengths_q, lengths_kv)
+        sequences, batch, sq, skv = self._sequences(
+            q, k, offsets, (max_seqlen_q, max_seqlen_kv), lengths
+        )
+        tokens = self.batching == "packed"
+        hq, hkv = q.shape[-2], k.shape[-2]
+        rows_q = tuple(q.shape[:1] if tokens else (batch, sq))
+        rows_kv = tuple(k.shape[:1] if tokens else (batch, skv))
+        per_row = (hq, *rows_q) if tokens else (batch, hq, sq)
         dqk, dv = m["head_dim"]["qk"], m["head_dim"]["v"]
         if hkv == 0 or hq % hkv != 0:
             raise AttuneError(f"k has {hkv} heads, expected a divisor of q's {hq}")
         written = {p["of"] for p in m["parameters"] if p["role"] == "pointer"}
         operands = {"q": q, "k": k, "v": v}
-        operands["o"] = self._output(out, (batch, sq, hq, dv), self.dtype)
+        operands["o"] = self._output(out, (*rows_q, hq, dv), self.dtype)
         for name, given in (("lse", lse), ("max_score", max_score)):
             if name in written:
-                operands[name] = self._output(given, (batch, hq, sq), torch.float32)
-        self._require("q", q, (batch, sq, hq, dqk))
-        self._require("k", k, (batch, skv, hkv, dqk))
-        self._require("v", v, (batch, skv, hkv, dv))
-        self._require("out", operands["o"], (batch, sq, hq, dv))
+                operands[name] = self._output(given, per_row, torch.float32)
+        self._require("q", q, (*rows_q, hq, dqk))
+        self._require("k", k, (*rows_kv, hkv, dqk))
+        self._require("v", v, (*rows_kv, hkv, dv))
+        self._require("out", operands["o"], (*rows_q, hq, dv))
         for name in written & {"lse", "max_score"}:
-            self._require_dense(name, operands[name], torch.float32, (batch, hq, sq))
+            self._require_dense(name, operands[name], torch.float32, per_row)
         sizes = {
             "B": batch, "Hq": hq, "Hkv": hkv, "Sq": sq, "Skv": skv,
             "Dqk": dqk, "Dv": dv, "group": hq // hkv,
@@ -231,9 +292,13 @@ class Kernel:
         if self.packed and group > rows:
             raise AttuneError(f"q has {group} heads for each of k's, expected at most {rows}")
         tiles = -(-sq // (rows // group if self.packed else rows))
-        items = tiles * (hkv if self.packed else hq) * batch
+        if self.batching != "dense":
+            tiles *= batch
+            if tokens:
+                tiles = min(tiles, q.shape[0] // rows + batch) if q.shape[0] > 0 else 0
+        items = tiles * (hkv if self.packed else hq) * (batch if self.batching == "dense" else 1)
         stream = torch.cuda.current_stream(self.device).cuda_stream
-        if items > 0 and skv == 0 and any(p["type"] == "b8" for p in m["parameters"]):
+        if items > 0 and 0 in rows_kv and any(p["type"] == "b8" for p in m["parameters"]):
             raise AttuneError("k has no keys, expected at least one: this kernel reads tensor maps")
 
         def value(p):
@@ -241,8 +306,8 @@ class Kernel:
                 case "pointer":
                     return operands[p["of"]].data_ptr()
                 case "stride":
-                    tensor, axis = operands[p["of"]], _AXES[p["axis"]]
-                    return tensor.stride(axis) if tensor.shape[axis] > 1 else 0
+                    (shape, strides), axis = _axes(operands[p["of"]]), _AXES[p["axis"]]
+                    return strides[axis] if shape[axis] > 1 else 0
                 case "size":
                     return sizes[p["extent"]]
                 case "scale":
@@ -262,6 +327,16 @@ class Kernel:
                     return _tensor_map(
                         p["of"], operands[p["of"]], p["box_rows"], p["box_cols"], group
                     )
+                case "sequences_tensor_map":
+                    return _tensor_map(
+                        p["of"], operands[p["of"]], p["box_rows"], p["box_cols"], sequences=True
+                    )
+                case "sequences":
+                    return sequences[p["of"]].data_ptr()
+                case "tokens":
+                    return operands[p["of"]].shape[0]
+                case "pitch":
+                    return _token(p["of"], operands[p["of"]])[1]
                 case "box_bytes":
                     box = next(
                         x for x in m["parameters"]
@@ -276,7 +351,7 @@ class Kernel:
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(x) for x in values))
         address = ctypes.addressof(pointers)
         function, threads, shared = self._function, m["threads"], m["shared_bytes"]
-        gx, gy, gz = tiles, hq, batch
+        gx, gy, gz = tiles, hq, batch if self.batching == "dense" else 1
         if self.persistent:
             gx, gy, gz = min(items, self.multiprocessors), 1, 1
         handle = driver.CUstream(stream)
@@ -294,8 +369,30 @@ class Kernel:
         launch.out = operands["o"]
         launch.lse = operands.get("lse")
         launch.max_score = operands.get("max_score")
-        launch.alive = (self, operands, captured, values, pointers)
+        launch.alive = (self, operands, captured, sequences, values, pointers)
         return launch
+
+    def _sequences(self, q, k, offsets, maxima, lengths):
+        """({"q": numbers, "k": numbers}, B, Sq, Skv): Sq and Skv are what no sequence exceeds."""
+        given = {"packed": offsets, "padded": lengths, "dense": ()}[self.batching]
+        if any(x is None for x in given) or (self.batching == "packed" and None in maxima):
+            wanted = {
+                "packed": "cu_seqlens_q, cu_seqlens_kv, max_seqlen_q and max_seqlen_kv",
+                "padded": "lengths_q and lengths_kv",
+            }
+            raise AttuneError(f"{self.name} is {self.batching}, expected {wanted[self.batching]}")
+        others = [x for x in (*offsets, *maxima, *lengths) if x is not None]
+        if len(others) > {"packed": 4, "padded": 2, "dense": 0}[self.batching]:
+            raise AttuneError(f"{self.name} is {self.batching}, but other sequences were given")
+        if self.batching == "dense":
+            return {}, q.shape[0], q.shape[1], k.shape[1]
+        tokens = self.batching == "packed"
+        names = ("cu_seqlens_q", "cu_seqlens_kv") if tokens else ("lengths_q", "lengths_kv")
+        entries = max(1, given[0].shape[0]) if tokens else q.shape[0]
+        for name, numbers in zip(names, given):
+            self._require_dense(name, numbers, torch.int32, (entries,))
+        sq, skv = maxima if tokens else (q.shape[1], k.shape[1])
+        return dict(zip("qk", given)), entries - tokens, sq, skv
 
     @staticmethod
     def _argument(p, value):

@@ -141,15 +141,31 @@ PARAMETERS = [
 ]
 
 
-def kernel():
+SEQUENCE_PARAMETERS = [p | {"role": "sequences_tensor_map"} for p in PARAMETERS[: len(MAPS)]] + [
+    {"name": "q_sequences", "type": "u64", "role": "sequences", "of": "q"},
+    {"name": "k_sequences", "type": "u64", "role": "sequences", "of": "k"},
+]
+PACKED_PARAMETERS = SEQUENCE_PARAMETERS + [
+    {"name": "q_tokens", "type": "s32", "role": "tokens", "of": "q"},
+    {"name": "k_tokens", "type": "s32", "role": "tokens", "of": "k"},
+    {"name": "size_b", "type": "s32", "role": "size", "extent": "B"},
+    {"name": "size_sq", "type": "s32", "role": "size", "extent": "Sq"},
+    {"name": "lse", "type": "u64", "role": "pointer", "of": "lse"},
+]
+PADDED_PARAMETERS = SEQUENCE_PARAMETERS + [
+    {"name": "q_pitch", "type": "s32", "role": "pitch", "of": "q"},
+]
+
+
+def kernel(parameters=PARAMETERS, **more):
     ptx = b".version 8.0\n"
     manifest = {
         "format": 1, "spec": "s", "entry": "e", "target": "sm_90a", "dtype": "bf16",
         "head_dim": {"qk": 128, "v": 128}, "threads": 512, "rows_per_block": 192,
         "grid": ["min(ceil(Sq / 192) * Hq * B, SMs)", "1", "1"], "shared_bytes": 200000,
-        "ptx_sha256": hashlib.sha256(ptx).hexdigest(), "parameters": PARAMETERS, "params": [],
+        "ptx_sha256": hashlib.sha256(ptx).hexdigest(), "parameters": parameters, "params": [],
         "tensors": [],
-    }  # fmt: skip
+    } | more  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "s.ptx").write_bytes(ptx)
         (pathlib.Path(folder) / "s.json").write_text(json.dumps(manifest))
@@ -167,7 +183,7 @@ class LaunchTest(unittest.TestCase):
     def arguments(self, launch):
         launch()
         pointers = machine.launches[-1][3]
-        return (ctypes.c_void_p * len(PARAMETERS)).from_address(pointers)
+        return (ctypes.c_void_p * 16).from_address(pointers)
 
     def test_every_parameter_has_its_value(self):
         q = Tensor(2, 777, 16, 128)
@@ -214,6 +230,46 @@ class LaunchTest(unittest.TestCase):
         q = Tensor(1, 5, 1, 128, strides=(7, 128, -3, 1))
         kernel().prepare(q, q, q)
         self.assertEqual(machine.maps[0][3], [256, 256, 5 * 256])
+
+    def test_packed_sequences(self):
+        q, k = Tensor(1000, 16, 128), Tensor(700, 4, 128)
+        cu_q, cu_k = Tensor(4, dtype="int32"), Tensor(4, dtype="int32")
+        options = {
+            "cu_seqlens_q": cu_q, "cu_seqlens_kv": cu_k, "max_seqlen_q": 600, "max_seqlen_kv": 300,
+        }  # fmt: skip
+        loaded = kernel(PACKED_PARAMETERS, batching="packed")
+        launch = loaded.prepare(q, k, k, **options)
+        arguments = self.arguments(launch)
+        # min(ceil(600 / 192) * 3, 1000 // 192 + 3) tiles of 16 heads.
+        self.assertEqual(machine.launches[0][1][:3], (8 * 16, 1, 1))
+        shape = [128, 1 << 30, 16, 0x7FFF0000, 0x7FFF0000]
+        strides = [4096, 256, 4096, (1 << 34) - 4096]
+        self.assertEqual(machine.maps[0][2:5], (shape, strides, [64, 192, 1, 1, 1]))
+        self.assertEqual(machine.maps[1][3][0], 1024)
+        self.assertEqual(word(arguments[4]), cu_q.data_ptr())
+        self.assertEqual(word(arguments[5]), cu_k.data_ptr())
+        sizes = [ctypes.c_int32.from_address(arguments[i]).value for i in range(6, 10)]
+        self.assertEqual(sizes, [1000, 700, 3, 600])
+        self.assertEqual((launch.out.shape, launch.lse.shape), ((1000, 16, 128), (16, 1000)))
+        with self.assertRaisesRegex(attune.AttuneError, "packed, expected cu_seqlens_q"):
+            loaded.prepare(q, k, k)
+        with self.assertRaisesRegex(attune.AttuneError, "cu_seqlens_kv is int32 .4,.*expected"):
+            loaded.prepare(q, k, k, **(options | {"cu_seqlens_q": Tensor(5, dtype="int32")}))
+        with self.assertRaisesRegex(attune.AttuneError, "dense, but other sequences"):
+            kernel().prepare(Tensor(1, 5, 2, 128), Tensor(1, 5, 2, 128), q, **options)
+        none = Tensor(0, 16, 128)
+        loaded.prepare(none, k, k, **options)()
+        self.assertEqual(len(machine.launches), 1)
+
+    def test_padded_sequences(self):
+        q, n = Tensor(3, 200, 16, 128), Tensor(3, dtype="int32")
+        loaded = kernel(PADDED_PARAMETERS, batching="padded")
+        arguments = self.arguments(loaded.prepare(q, q, q, lengths_q=n, lengths_kv=n))
+        self.assertEqual(machine.launches[0][1][:3], (2 * 3 * 16, 1, 1))
+        self.assertEqual(ctypes.c_int32.from_address(arguments[6]).value, 200)
+        uneven = Tensor(3, 200, 16, 128, strides=(200 * 2048 + 8, 2048, 128, 1))
+        with self.assertRaisesRegex(attune.AttuneError, "q has strides .* multiple"):
+            loaded.prepare(uneven, q, q, lengths_q=n, lengths_kv=n)
 
     def test_no_work_is_no_launch(self):
         q = Tensor(2, 0, 3, 128)

@@ -127,6 +127,47 @@ def check(torch, kernel, timed, tolerance, cache):
     return worst, None
 
 
+def check_packed(torch, kernel, timed, tolerance):
+    """The same of a kernel for packed batches, document by document."""
+    import timing
+    import variants
+
+    m = kernel.manifest
+    dim = m["head_dim"]["qk"], m["head_dim"]["v"]
+    gates = [g * tolerance for g in GATES[m["dtype"]]]
+    worst = {}
+    few = [(300, 0, 1, 129, 0, 70), (5,) * 70]
+    for documents, hq, hkv in [(d, 4, 2) for d in few] + [
+        (r.documents, r.heads, r.kv_heads) for r in timed
+    ]:
+        tokens = sum(documents)
+        # What follows the last document is of none: it must be neither read nor written.
+        all_ = tokens + 9
+        q, k, v = (x[0] for x in inputs(torch, 1, all_, all_, hq, hkv, dim, kernel.dtype))
+        for x in (q, k, v):
+            x[tokens:] = math.nan
+        out, out_guard = guarded(torch, (all_, hq, dim[1]), kernel.dtype)
+        lse, lse_guard = guarded(torch, (hq, all_), torch.float32)
+        kernel(q, k, v, out=out, lse=lse, **timing.packed(documents, q.device))
+        torch.cuda.synchronize()
+        outside = torch.isnan(out[tokens:]).all() & torch.isnan(lse[:, tokens:]).all()
+        if not bool((out_guard == 7).all() & (lse_guard == 7).all() & outside):
+            return worst, f"{len(documents)} documents: memory behind them was written"
+        start = 0
+        for n in filter(None, documents):
+            part = slice(start, start + n)
+            start += n
+            variant = variants.build(m["spec"], (), 1, hq, n, q.device, n)
+            own = (x[None, part] for x in (q, k, v))
+            expected = variants.reference(variant, *own, dim[0] ** -0.5, hq * n * n <= EXACT)
+            measures, reason = compare(torch, out[None, part], lse[None, :, part], *expected, gates)
+            for name, x in measures.items():
+                worst[name] = max(worst.get(name, 0.0), x)
+            if reason is not None:
+                return worst, f"document of {n} tokens at {part.start}: {reason}"
+    return worst, None
+
+
 def emit(**event):
     print("@@" + json.dumps(event), flush=True)
 
@@ -154,10 +195,15 @@ def main():
             dim = m["head_dim"]["qk"], m["head_dim"]["v"]
             rows = plan.rows(arguments.suite, [m["dtype"]], [dim], lengths or None)
             timed = [r for r in rows if r.spec == m["spec"]]
-            if not lengths:
+            if kernel.batching == "packed":
+                timed = timed if lengths else []
+            elif not lengths:
                 timed = [r for r in timed[:1] if r.params]  # for its params alone
                 timed = [plan.dataclasses.replace(r, batch=1, length=640) for r in timed]
-            measures, reason = check(torch, kernel, timed, arguments.tolerance, cache)
+            if kernel.batching == "packed":
+                measures, reason = check_packed(torch, kernel, timed, arguments.tolerance)
+            else:
+                measures, reason = check(torch, kernel, timed, arguments.tolerance, cache)
         except Exception as e:  # one bad kernel must not hide the others
             emit(event="done", file=manifest, measures={}, error=f"{type(e).__name__}: {e}")
             try:

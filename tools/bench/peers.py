@@ -1,6 +1,7 @@
 """What compiled kernels are measured against: PyTorch's attention, JAX Pallas, reference kernels.
 
-`prepare(peer, row, variant, q, k, v)` gives a Launch or raises Unsupported. Operands are [B, S, H, D].
+`prepare(peer, row, variant, q, k, v)` gives a Launch or raises Unsupported. Operands are [B, S, H, D];
+those of packed documents have one batch element.
 """
 
 import contextlib
@@ -38,7 +39,11 @@ def absent(peer):
 
 
 def prepare(peer, row, variant, q, k, v):
+    if row.documents and peer != "fa2":
+        raise Unsupported("has no packed batches here")
     match peer:
+        case "fa2" if row.documents:
+            return _fa2_packed(row, q, k, v)
         case "cudnn" | "fa2":
             return _sdpa(peer, row, q, k, v)
         case "flex":
@@ -64,6 +69,28 @@ def _sdpa(peer, row, q, k, v):
         F.scaled_dot_product_attention(qt, kt, vt, **options)
 
     return Launch(run, lambda: sdpa_kernel(backend))
+
+
+def offsets(lengths, device):
+    """Where each document begins and the last ends, int32."""
+    import torch
+
+    ends = torch.tensor([0, *lengths], dtype=torch.int64).cumsum(0)
+    return ends.to(torch.int32).to(device)
+
+
+def _fa2_packed(row, q, k, v):
+    """FlashAttention 2 over documents, as PyTorch ships it."""
+    import torch
+
+    starts, most = offsets(row.documents, q.device), max(row.documents)
+    q, k, v = (x[0] for x in (q, k, v))
+    attention = torch.ops.aten._flash_attention_forward
+
+    def run():
+        attention(q, k, v, starts, starts, most, most, 0.0, row.causal, False)
+
+    return Launch(run)
 
 
 def _flex(row, variant, q, k, v):

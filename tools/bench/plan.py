@@ -12,18 +12,27 @@ DIMS = {
     "gqa": ((128, 128),),
     "variants": ((128, 128),),
     "short": ((64, 64), (128, 128)),
+    "packed": ((128, 128),),
 }
 LENGTHS = {
     "dense": (1024, 4096, 16384),
     "gqa": (8192,),
     "variants": (8192,),
     "short": (128, 256, 512, 1024),
+    "packed": (16384,),
 }
 SUITES = tuple(LENGTHS)
 
 # Queries of the suite `gqa` against many keys, as in speculative decoding, and the batch for them.
 FEW = (1, 4, 16, 64)
 FEW_BATCH = 8
+
+# Documents of the suite `packed`, whose tokens lie one after another: lengths out of TOKENS, scaled
+# to the length of a row. One long and many short ones, and documents alike.
+DOCUMENTS = {
+    "mixed": (8192, 3072, 2048, 1024, 768, 512, 256, 256, 128, 64, 64),
+    "even": (1024,) * 16,
+}
 
 # Scalars of the spec library as the suite `variants` sets them; what is not named has its default.
 VARIANTS = {
@@ -60,6 +69,7 @@ class Row:
     length: int
     params: tuple = ()  # (name, value) of the scalars that are set
     few: int = 0  # queries, where they are fewer than keys
+    documents: tuple = ()  # tokens of each, where the batch is packed
 
     @property
     def queries(self):
@@ -74,11 +84,17 @@ class Row:
         set_ = "".join(f" {name}={value:g}" for name, value in self.params)
         few = f" Sq={self.few}" if self.few else ""
         dtype = "" if self.dtype == "bf16" else " " + self.dtype
-        return f"{width} {self.spec}{set_}{heads}{dtype}{few}"
+        packed = f" {len(self.documents)} documents" if self.documents else ""
+        return f"{width} {self.spec}{set_}{heads}{dtype}{few}{packed}"
 
     @property
     def title(self):
         return f"{self.family} S={self.length}"
+
+    @property
+    def batching(self):
+        """How the kernels for it take sequences."""
+        return "packed" if self.documents else "dense"
 
     @property
     def causal(self):
@@ -102,6 +118,8 @@ def rows(suite, dtypes, dims, lengths=None):
             heads = max(1, HIDDEN // dim[1])
             if suite in ("dense", "short"):
                 shapes = [(spec, heads, heads, ()) for spec in ("full", "causal")]
+            elif suite == "packed":
+                shapes = [("causal", 32, 8, ())]
             elif suite == "gqa":
                 specs = ("full", "causal")
                 shapes = [(spec, 32, kv_heads, ()) for spec in specs for kv_heads in (32, 8)]
@@ -110,6 +128,12 @@ def rows(suite, dtypes, dims, lengths=None):
             for spec, hq, hkv, params in shapes:
                 for length in sorted(lengths):
                     batch = max(1, TOKENS // length)
+                    if suite == "packed":
+                        found += [
+                            Row(spec, dtype, dim, 1, hq, hkv, length, documents=scaled(parts, length))
+                            for parts in DOCUMENTS.values()
+                        ]
+                        continue
                     found.append(Row(spec, dtype, dim, batch, hq, hkv, length, params))
             if suite == "gqa":
                 found += [
@@ -118,6 +142,15 @@ def rows(suite, dtypes, dims, lengths=None):
                     for length in sorted(lengths)
                 ]
     return found
+
+
+def scaled(parts, length):
+    """Documents of so many tokens in all, in about the same proportions."""
+    total, begun, ends = sum(parts), 0, []
+    for part in parts:
+        begun += part
+        ends.append(begun * length // total)
+    return tuple(end - start for start, end in zip([0, *ends], ends))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,12 +165,14 @@ class Own:
     def key(self):
         """What a row has to agree with."""
         dim = self.manifest["head_dim"]
-        return self.manifest["spec"], self.manifest["dtype"], (dim["qk"], dim["v"])
+        batching = self.manifest.get("batching", "dense")
+        return self.manifest["spec"], self.manifest["dtype"], (dim["qk"], dim["v"]), batching
 
     @property
     def tile(self):
         """(query rows, keys) of a tile, the second None where the manifest does not tell."""
-        boxes = {p.get("of"): p for p in self.manifest["parameters"] if p["role"] == "tensor_map"}
+        maps = ("tensor_map", "sequences_tensor_map")
+        boxes = {p.get("of"): p for p in self.manifest["parameters"] if p["role"] in maps}
         return self.manifest["rows_per_block"], boxes.get("k", {}).get("box_rows")
 
 
@@ -187,26 +222,31 @@ def make(suite, kernels, references, lengths=None, titles="", left_out=None, any
     """
     wanted = {k.key for k in kernels}
     if not wanted and anything:
-        wanted = {(r.spec, "bf16", (r.dim, r.dim)) for r in references}
+        wanted = {(r.spec, "bf16", (r.dim, r.dim), "dense") for r in references}
     every = not wanted and anything
-    dims = sorted({dim for _, _, dim in wanted} or set(DIMS[suite]))
-    dtypes = sorted({dtype for _, dtype, _ in wanted} or {"bf16"})
+    dims = sorted({dim for _, _, dim, _ in wanted} or set(DIMS[suite]))
+    dtypes = sorted({dtype for _, dtype, _, _ in wanted} or {"bf16"})
     fitting = [
         r
         for r in rows(suite, dtypes, dims, lengths)
-        if every or (r.spec, r.dtype, r.dim) in wanted
+        if every or (r.spec, r.dtype, r.dim, r.batching) in wanted
     ]
     selected = [r for r in fitting if re.search(titles, r.title)]
     left_out = dict(left_out or {})
-    used = {(r.spec, r.dtype, r.dim) for r in fitting}
+    used = {(r.spec, r.dtype, r.dim, r.batching) for r in fitting}
     for k in kernels:
         if k.key not in used:
-            left_out[str(k.file)] = f"{k.key[0]} d{k.key[2][0]} {k.key[1]} is not in {suite}"
+            left_out[str(k.file)] = f"{_words(k.key)} is not in {suite}"
     own = {}
     for row in selected:
-        fitting = [k for k in kernels if k.key == (row.spec, row.dtype, row.dim)]
+        fitting = [k for k in kernels if k.key == (row.spec, row.dtype, row.dim, row.batching)]
         own[row] = [(_label(k, fitting), k) for k in fitting]
     return Plan(selected, own, left_out)
+
+
+def _words(key):
+    spec, dtype, dim, batching = key
+    return f"{'' if batching == 'dense' else batching + ' '}{spec} d{dim[0]} {dtype}"
 
 
 def _label(kernel, fitting):

@@ -39,7 +39,7 @@ def result(own=("attune",)):
     }  # fmt: skip
 
 
-def manifest(directory, name, spec="causal", dim=128, dtype="bf16", cols=None):
+def manifest(directory, name, spec="causal", dim=128, dtype="bf16", cols=None, **more):
     parameters = [{"name": "q", "type": "u64", "role": "pointer", "of": "q"}]
     if cols:
         parameters.append(
@@ -50,12 +50,30 @@ def manifest(directory, name, spec="causal", dim=128, dtype="bf16", cols=None):
             {
                 "spec": spec, "dtype": dtype, "head_dim": {"qk": dim, "v": dim},
                 "rows_per_block": 192, "parameters": parameters, "ptx_sha256": "0",
-            }  # fmt: skip
+            } | more  # fmt: skip
         )
     )
 
 
 class Plans(unittest.TestCase):
+    def test_packed_kernels_are_for_packed_rows(self):
+        rows = plan.rows("packed", ["bf16"], plan.DIMS["packed"])
+        self.assertEqual([sum(r.documents) for r in rows], [16384, 16384])
+        self.assertEqual(sum(plan.scaled((3, 1, 1), 1001)), 1001)
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            manifest(folder, "dense")
+            manifest(folder, "packed", batching="packed")
+            kernels, _ = plan.find({"a": folder}, "")
+            for suite, expected, other in (
+                ("packed", "packed", "causal d128 bf16"),
+                ("dense", "dense", "packed causal d128 bf16"),
+            ):
+                made = plan.make(suite, kernels, [])
+                used = {k.file.stem for own in made.own.values() for _, k in own}
+                self.assertEqual(used, {expected})
+                self.assertEqual(list(made.left_out.values()), [f"{other} is not in {suite}"])
+
     def test_dense_has_the_rows_of_the_yardstick(self):
         rows = plan.rows("dense", ["bf16"], plan.DIMS["dense"])
         self.assertEqual(18, len(rows))

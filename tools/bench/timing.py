@@ -91,6 +91,15 @@ class Meter:
         return None
 
 
+def packed(documents, device):
+    """How a kernel for packed batches is told of documents."""
+    starts, most = peers.offsets(documents, device), max(documents)
+    return {
+        "cu_seqlens_q": starts, "cu_seqlens_kv": starts,
+        "max_seqlen_q": most, "max_seqlen_kv": most,
+    }  # fmt: skip
+
+
 def device():
     """What is measured on, as a JSON object."""
     properties = torch.cuda.get_device_properties(0)
@@ -180,13 +189,15 @@ class Bench:
             row.spec, row.params, row.batch, row.heads, row.queries, q.device, row.length
         )
         live = 0.5 if row.causal else self._live(row, variant, q.device)
+        if row.documents:
+            live *= sum(n * n for n in row.documents) / row.length**2
         contenders = []
         for name in names:
             c = Contender(name, "peer")
             contenders.append(c)
             self._create(row, c, lambda name=name: peers.prepare(name, row, variant, q, k, v))
         for kernel in references:
-            if kernel.reference.fits(row) and not row.few:
+            if kernel.reference.fits(row) and not row.few and not row.documents:
                 c = Contender(kernel.reference.label, "ref", kernel.reference.file)
                 contenders.append(c)
                 self._create(row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v)))
@@ -194,10 +205,14 @@ class Bench:
             c = Contender(label, "own", name)
             contenders.append(c)
             options = {"params": dict(row.params), "tensors": variant.tensors}
+            operands = (q, k, v)
+            if row.documents:
+                operands = tuple(x[0] for x in operands)
+                options |= packed(row.documents, q.device)
             self._create(
-                row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v, **options))
+                row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(*operands, **options))
             )
-            if tile[1] and not row.few:
+            if tile[1] and not row.few and not row.documents:
                 c.info["tiles"] = row.heads * variants.visited_tiles(
                     variant, row.batch, row.length, *tile, q.device
                 )

@@ -643,9 +643,15 @@ public sealed interface Inst {
   }
 
   /** The value of {@code src} in a lane. */
-  record ShflIdx(Reg dst, Operand src, int lane) implements Inst {
+  record ShflIdx(Reg dst, Operand src, Operand lane) implements Inst {
     public ShflIdx {
       require(src, dst.kind());
+      require(lane, Reg.Kind.B32);
+    }
+
+    /** Of a lane that is known. */
+    public ShflIdx(Reg dst, Operand src, int lane) {
+      this(dst, src, new Operand.IntConst(lane));
     }
   }
 

@@ -141,8 +141,8 @@ public final class PtxPrinter {
           "stmatrix.sync.aligned.m8n8.x%d.shared.b16 %s, {%s}"
               .formatted(i.src().size(), i.to().text(), list(i.src()));
       case Inst.ShflIdx i ->
-          "shfl.sync.idx.b32 %s, %s, %d, 31, 0xffffffff"
-              .formatted(i.dst().text(), i.src().text(), i.lane());
+          "shfl.sync.idx.b32 %s, %s, %s, 31, 0xffffffff"
+              .formatted(i.dst().text(), i.src().text(), i.lane().text());
       case Inst.AtomAdd i ->
           "atom.global.add.u32 %s, %s, %s"
               .formatted(i.dst().text(), i.at().text(), i.value().text());

@@ -175,10 +175,10 @@ final class Transactions implements Analysis<Map<Inst.Address, Transactions.Amou
     if (parameter == null || !(parameter.role() instanceof Parameter.Role.TensorMap t)) {
       throw flow.fail(at, map.text() + " is not the address of one tensor map");
     }
-    if (coordinates != (t.grouped() ? 5 : 4)) {
+    if (coordinates != t.form().rank()) {
       throw flow.fail(at, map.text() + " is not a tensor map of rank " + coordinates);
     }
-    return t.grouped()
+    return t.form() == Parameter.Form.GROUPED
         ? new Amount.Boxes(t.of(), 1)
         : new Amount.Bytes((long) BYTES_OF_ELEMENT * t.boxCols() * t.boxRows());
   }

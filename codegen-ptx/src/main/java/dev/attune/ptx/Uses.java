@@ -80,7 +80,7 @@ public record Uses(List<Reg> reads, List<Reg> writes) {
       }
       case Inst.Elect i -> uses(i.dst());
       case Inst.StMatrix i -> new Uses(concat(List.of(i.to().base()), i.src()), List.of());
-      case Inst.ShflIdx i -> uses(i.dst(), i.src());
+      case Inst.ShflIdx i -> uses(i.dst(), i.src(), i.lane());
       case Inst.AtomAdd i -> uses(i.dst(), i.at().base(), i.value());
       case Inst.AtomInc i -> uses(i.dst(), i.at().base(), i.bound());
       case Inst.Join i -> uses(i.dst(), i.low(), i.high());

@@ -82,7 +82,8 @@ final class Values {
           i.special() == Inst.Special.TID_X
               ? Optional.of(new Range(32L * warp + firstLane, 32L * warp + lastLane, false))
               : Optional.empty();
-      case Inst.ShflIdx i -> new Values(flow, definitions, warp, i.lane(), i.lane()).range(i.src());
+      case Inst.ShflIdx(Reg dst, Operand src, Operand.IntConst(long lane)) ->
+          new Values(flow, definitions, warp, (int) lane, (int) lane).range(src);
       case Inst.Arith i -> both(i.op(), range(i.a()), range(i.b()));
       case Inst.Mad i ->
           both(Inst.IntOp.ADD, both(Inst.IntOp.MUL, range(i.a()), range(i.b())), range(i.c()));

@@ -432,7 +432,7 @@ class HopperVerifierTest {
               map,
               new Parameter(
                   "g",
-                  new Parameter.Role.TensorMap(Operand.Q, 128, 64, true),
+                  new Parameter.Role.TensorMap(Operand.Q, 128, 64, Parameter.Form.GROUPED),
                   Parameter.Type.TENSOR_MAP));
       Inst bytes =
           new Inst.LdParam(

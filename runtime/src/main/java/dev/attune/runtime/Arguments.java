@@ -21,6 +21,7 @@ import java.util.OptionalDouble;
  * @param scale softmax scale, 1/√Dqk unless given
  * @param params values of declared parameters, bools as 0 and 1; the others have their defaults
  * @param tensors captured tensors by name
+ * @param sequences where those of a batch lie that is not dense, which then says the shapes
  */
 public record Arguments(
     Tensor q,
@@ -31,7 +32,8 @@ public record Arguments(
     Optional<Tensor> maxScore,
     OptionalDouble scale,
     Map<String, Double> params,
-    Map<String, Tensor> tensors) {
+    Map<String, Tensor> tensors,
+    Optional<Sequences> sequences) {
 
   public Arguments {
     params = Map.copyOf(params);
@@ -41,27 +43,39 @@ public record Arguments(
   /** The arguments every kernel has. */
   public static Arguments of(Tensor q, Tensor k, Tensor v, Tensor o) {
     return new Arguments(
-        q, k, v, o, Optional.empty(), Optional.empty(), OptionalDouble.empty(), Map.of(), Map.of());
+        q,
+        k,
+        v,
+        o,
+        Optional.empty(),
+        Optional.empty(),
+        OptionalDouble.empty(),
+        Map.of(),
+        Map.of(),
+        Optional.empty());
   }
 
   /** These arguments with a place for the log-sum-exp. */
   public Arguments lse(Tensor tensor) {
-    return new Arguments(q, k, v, o, Optional.of(tensor), maxScore, scale, params, tensors);
+    return new Arguments(
+        q, k, v, o, Optional.of(tensor), maxScore, scale, params, tensors, sequences);
   }
 
   /** These arguments with a place for the largest score of each row. */
   public Arguments maxScore(Tensor tensor) {
-    return new Arguments(q, k, v, o, lse, Optional.of(tensor), scale, params, tensors);
+    return new Arguments(q, k, v, o, lse, Optional.of(tensor), scale, params, tensors, sequences);
   }
 
   /** These arguments with a softmax scale. */
   public Arguments scale(double value) {
-    return new Arguments(q, k, v, o, lse, maxScore, OptionalDouble.of(value), params, tensors);
+    return new Arguments(
+        q, k, v, o, lse, maxScore, OptionalDouble.of(value), params, tensors, sequences);
   }
 
   /** These arguments with the value of an int or float parameter. */
   public Arguments param(String name, double value) {
-    return new Arguments(q, k, v, o, lse, maxScore, scale, with(params, name, value), tensors);
+    return new Arguments(
+        q, k, v, o, lse, maxScore, scale, with(params, name, value), tensors, sequences);
   }
 
   /** These arguments with the value of a bool parameter. */
@@ -71,7 +85,13 @@ public record Arguments(
 
   /** These arguments with a captured tensor. */
   public Arguments tensor(String name, Tensor tensor) {
-    return new Arguments(q, k, v, o, lse, maxScore, scale, params, with(tensors, name, tensor));
+    return new Arguments(
+        q, k, v, o, lse, maxScore, scale, params, with(tensors, name, tensor), sequences);
+  }
+
+  /** These arguments for a batch of sequences of their own lengths. */
+  public Arguments sequences(Sequences batch) {
+    return new Arguments(q, k, v, o, lse, maxScore, scale, params, tensors, Optional.of(batch));
   }
 
   private static <T> Map<String, T> with(Map<String, T> map, String name, T value) {

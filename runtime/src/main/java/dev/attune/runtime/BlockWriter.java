@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Lays the parameters of a kernel out, with every value that does not depend on addresses. */
@@ -22,8 +23,10 @@ final class BlockWriter {
   /**
    * Writes the block.
    *
-   * @param operands tensors by operand, which stand at the indices of {@code places}
+   * @param operands tensors [B, S, H, D] by operand, those of a packed batch of one element, which
+   *     stand at the indices of {@code places}
    * @param places the index of each tensor by its name
+   * @param batch where sequences lie, unless they are dense
    * @param empty whether nothing will be launched, so that tensors without elements are no problem
    * @throws LaunchException if a tensor map cannot say where a tensor's elements lie
    */
@@ -34,6 +37,7 @@ final class BlockWriter {
       Shape shape,
       double scale,
       Map<String, Double> params,
+      Optional<Sequences> batch,
       boolean empty) {
     parameters = manifest.parameters();
     offsets = new int[parameters.size()];
@@ -76,6 +80,14 @@ final class BlockWriter {
             block.putInt(at, map(grouped(of), operands, shape).boxBytes());
           }
         }
+        case Parameter.Role.Sequences(Operand of) ->
+            slots.add(new LaunchLayout.Slot.Address(at, get(places, sequences(batch).name(of))));
+        case Parameter.Role.Tokens(Operand of) -> block.putInt(at, get(operands, of).extent(1));
+        case Parameter.Role.Pitch(Operand of) -> {
+          if (!empty) {
+            block.putInt(at, TensorMap.pitch(LaunchCheck.name(of), get(operands, of)));
+          }
+        }
         case Parameter.Role.Counter() -> slots.add(new LaunchLayout.Slot.Counter(at));
       }
     }
@@ -85,16 +97,19 @@ final class BlockWriter {
       Parameter.Role.TensorMap role, Map<Operand, Tensor> operands, Shape shape) {
     String name = LaunchCheck.name(role.of());
     Tensor tensor = get(operands, role.of());
-    return role.grouped()
-        ? TensorMap.grouped(name, tensor, shape.group(), role.boxRows(), role.boxCols())
-        : TensorMap.of(name, tensor, role.boxRows(), role.boxCols());
+    return switch (role.form()) {
+      case PLAIN -> TensorMap.of(name, tensor, role.boxRows(), role.boxCols());
+      case GROUPED ->
+          TensorMap.grouped(name, tensor, shape.group(), role.boxRows(), role.boxCols());
+      case SEQUENCES -> TensorMap.sequences(name, tensor, role.boxRows(), role.boxCols());
+    };
   }
 
   /** The grouped tensor map of an operand. */
   private Parameter.Role.TensorMap grouped(Operand of) {
     return parameters.stream()
         .flatMap(p -> p.role() instanceof Parameter.Role.TensorMap m ? Stream.of(m) : Stream.of())
-        .filter(m -> m.of() == of && m.grouped())
+        .filter(m -> m.of() == of && m.form() == Parameter.Form.GROUPED)
         .findFirst()
         .orElseThrow(() -> new AssertionError("checked before: a grouped map of " + of));
   }
@@ -120,6 +135,10 @@ final class BlockWriter {
           case HEAD -> 2;
         };
     return tensor.extent(index) > 1 ? tensor.stride(index) : 0;
+  }
+
+  private static Sequences sequences(Optional<Sequences> batch) {
+    return batch.orElseThrow(() -> new AssertionError("checked before: sequences"));
   }
 
   private static <K, V> V get(Map<K, V> map, K key) {

@@ -2,9 +2,12 @@ package dev.attune.runtime;
 
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Output;
+import dev.attune.compiler.spec.SequenceLengths;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import java.util.ArrayList;
@@ -13,11 +16,16 @@ import java.util.Optional;
 
 /**
  * A problem of host memory laid out on a device with its kernel, ready to be launched any number of
- * times. Outputs start as NaN, so that what a kernel leaves unwritten shows.
+ * times. Outputs start as NaN, so that what a kernel leaves unwritten shows. A problem whose
+ * sequences have their own lengths is packed for kernels that take it so.
  */
 public final class DeviceProblem implements AutoCloseable {
   private final Device device;
+  private final Shape shape;
   private final Kernel kernel;
+  private final Optional<Sequences> sequences;
+  private final Optional<Packing> queries;
+  private final Optional<Packing> keys;
   private final List<Buffer> buffers = new ArrayList<>();
   private final Arguments arguments;
   private final Tensor output;
@@ -35,16 +43,24 @@ public final class DeviceProblem implements AutoCloseable {
     boolean softmax = spec.normalization() instanceof Normalization.Softmax;
     boolean most = softmax && spec.outputs().contains(Output.MAX_SCORE);
     this.device = device;
+    this.shape = s;
     this.kernel = device.load(spec, candidates);
-    this.output =
-        unwritten(ElementType.of(problem.dtype()), s.batch(), s.seq(), s.heads(), s.headDim().v());
+    Batching batching = candidates.getFirst().manifest().batching();
+    Optional<SequenceLengths> lengths = problem.bindings().lengths();
+    boolean packed = batching == Batching.PACKED;
+    this.queries = lengths.filter(l -> packed).map(l -> new Packing(l.queries()));
+    this.keys = lengths.filter(l -> packed).map(l -> new Packing(l.keys()));
+    this.sequences = lengths.map(l -> sequences(l, batching));
+    int[] rows = {s.batch(), s.seq(), s.heads(), s.headDim().v()};
+    int[] tokens = {queries.map(Packing::tokens).orElse(0), s.heads(), s.headDim().v()};
+    this.output = unwritten(ElementType.of(problem.dtype()), packed ? tokens : rows);
     this.lse = softmax ? Optional.of(perRow(s)) : Optional.empty();
     this.maxScore = most ? Optional.of(perRow(s)) : Optional.empty();
     Arguments a =
         Arguments.of(
-                kept(device.tensor(problem.dtype(), problem.q())),
-                kept(device.tensor(problem.dtype(), problem.k())),
-                kept(device.tensor(problem.dtype(), problem.v())),
+                kept(device.tensor(problem.dtype(), packed(queries, problem.q()))),
+                kept(device.tensor(problem.dtype(), packed(keys, problem.k()))),
+                kept(device.tensor(problem.dtype(), packed(keys, problem.v()))),
                 output)
             .scale(problem.bindings().scale());
     if (lse.isPresent()) {
@@ -59,7 +75,31 @@ public final class DeviceProblem implements AutoCloseable {
     for (var t : problem.bindings().tensors().entrySet()) {
       a = a.tensor(t.getKey(), kept(device.tensor(t.getValue())));
     }
-    this.arguments = a;
+    this.arguments = sequences.isPresent() ? a.sequences(sequences.get()) : a;
+  }
+
+  private Sequences sequences(SequenceLengths lengths, Batching batching) {
+    return switch (batching) {
+      case PACKED ->
+          Sequences.packed(
+              device,
+              new Packing(lengths.queries()).offsets(),
+              new Packing(lengths.keys()).offsets(),
+              shape.seq(),
+              shape.kvSeq());
+      case PADDED -> Sequences.padded(device, array(lengths.queries()), array(lengths.keys()));
+      case DENSE ->
+          throw new LaunchException(
+              "sequences have their own lengths, and this kernel is for dense batches");
+    };
+  }
+
+  private static int[] array(List<Integer> lengths) {
+    return lengths.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private static NdArray packed(Optional<Packing> packing, NdArray padded) {
+    return packing.map(p -> p.pack(padded)).orElse(padded);
   }
 
   /** What every candidate says to the problem, best first; the first that accepts is launched. */
@@ -75,13 +115,23 @@ public final class DeviceProblem implements AutoCloseable {
   /** The outputs, once everything launched has finished. */
   public Result result() {
     device.synchronize();
-    return new Result(output.download(), lse.map(Tensor::download), maxScore.map(Tensor::download));
+    NdArray o = output.download();
+    return new Result(
+        queries.map(p -> p.unpack(o, shape.seq())).orElse(o),
+        lse.map(this::rows),
+        maxScore.map(this::rows));
+  }
+
+  private NdArray rows(Tensor tensor) {
+    NdArray rows = tensor.download();
+    return queries.map(p -> p.unpackRows(rows, shape.seq())).orElse(rows);
   }
 
   @Override
   public void close() {
     kernel.close();
     buffers.forEach(Buffer::close);
+    sequences.ifPresent(Sequences::close);
   }
 
   private Tensor kept(Tensor tensor) {
@@ -90,7 +140,9 @@ public final class DeviceProblem implements AutoCloseable {
   }
 
   private Tensor perRow(Shape s) {
-    return unwritten(ElementType.F32, s.batch(), s.heads(), s.seq());
+    return queries
+        .map(p -> unwritten(ElementType.F32, s.heads(), p.tokens()))
+        .orElseGet(() -> unwritten(ElementType.F32, s.batch(), s.heads(), s.seq()));
   }
 
   /** A tensor of NaN: every byte 0xFF is one in each float type. */

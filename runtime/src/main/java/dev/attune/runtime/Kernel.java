@@ -192,6 +192,7 @@ public final class Kernel implements AutoCloseable {
             .bind(
                 device,
                 tensors,
+                arguments.sequences(),
                 map -> tensorMaps.get(map, code::encode),
                 () -> counters.address(stream));
     if (plan.isEmpty()) {

@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Turns arguments into a launch layout, or says why a kernel must not be launched with them,
@@ -48,25 +50,134 @@ final class LaunchCheck {
    * @throws LaunchException saying what the kernel does not take
    */
   LaunchLayout layout() {
+    requireBatching();
     Map<Operand, Tensor> operands = operands();
+    arguments.sequences().ifPresent(LaunchCheck::requireSequences);
     Shape shape = shape(operands);
+    arguments.sequences().ifPresent(this::requireEnds);
     double scale = ScalarCheck.scale(arguments, shape);
     Map<String, Double> params = ScalarCheck.params(spec, arguments, shape);
     Map<String, Tensor> captured = captured(shape, scale, params);
-    List<LaunchLayout.Place> places = places(operands, captured);
+    List<LaunchLayout.Place> places = places(operands, arguments.sequences(), captured);
     Map<String, Integer> indices = new HashMap<>();
     for (LaunchLayout.Place place : places) {
       indices.put(place.name(), indices.size());
     }
     requireGroup(shape);
     int[] grid = grid(shape);
-    boolean empty = shape.batch() == 0 || shape.seq() == 0;
-    BlockWriter writer = new BlockWriter(manifest, operands, indices, shape, scale, params, empty);
+    boolean empty = Arrays.stream(grid).anyMatch(n -> n == 0);
+    BlockWriter writer =
+        new BlockWriter(
+            manifest, dense(operands), indices, shape, scale, params, arguments.sequences(), empty);
     return new LaunchLayout(
         shape, grid[0], grid[1], grid[2], places, writer.block(), writer.offsets(), writer.slots());
   }
 
+  private boolean packed() {
+    return manifest.batching() == Batching.PACKED;
+  }
+
+  private void requireBatching() {
+    Batching given = arguments.sequences().map(Sequences::batching).orElse(Batching.DENSE);
+    if (given != manifest.batching()) {
+      throw new LaunchException(
+          "the batch is %s, and this kernel is for %s batches"
+              .formatted(lower(given), lower(manifest.batching())));
+    }
+  }
+
+  private static String lower(Enum<?> e) {
+    return e.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static void requireSequences(Sequences sequences) {
+    Map<String, Tensor> tensors = numbers(sequences);
+    tensors.forEach(
+        (name, tensor) -> {
+          requireType(name, tensor, ElementType.I32);
+          requireRank(name, tensor, 1);
+          requireContiguous(name, tensor);
+        });
+    int entries = sequences.queries().extent(0);
+    if (sequences.keys().extent(0) != entries || sequences.count() < 0) {
+      throw new LaunchException(
+          "%s have %d and %d entries, expected as many%s"
+              .formatted(
+                  String.join(" and ", tensors.keySet()),
+                  entries,
+                  sequences.keys().extent(0),
+                  sequences.count() < 0 ? ", at least one" : ""));
+    }
+  }
+
+  private static Map<String, Tensor> numbers(Sequences sequences) {
+    Map<String, Tensor> numbers = new LinkedHashMap<>();
+    numbers.put(sequences.name(Operand.Q), sequences.queries());
+    numbers.put(sequences.name(Operand.K), sequences.keys());
+    return numbers;
+  }
+
+  /** Sequences that the host knows end inside the tensors. */
+  private void requireEnds(Sequences sequences) {
+    requireEnd(sequences, Operand.Q, sequences.queryEnd());
+    requireEnd(sequences, Operand.K, sequences.keyEnd());
+  }
+
+  private void requireEnd(Sequences sequences, Operand of, int end) {
+    int tokens = (of == Operand.Q ? arguments.q() : arguments.k()).extent(packed() ? 0 : 1);
+    if (end > tokens) {
+      throw new LaunchException(
+          "%s reaches token %d, but %s has %d"
+              .formatted(sequences.name(of), end, name(of), tokens));
+    }
+  }
+
+  /** The tensors of a packed batch as those of one batch element. */
+  private Map<Operand, Tensor> dense(Map<Operand, Tensor> operands) {
+    if (!packed()) {
+      return operands;
+    }
+    Map<Operand, Tensor> dense = new LinkedHashMap<>();
+    operands.forEach((operand, tensor) -> dense.put(operand, one(tensor)));
+    return dense;
+  }
+
+  private static Tensor one(Tensor tensor) {
+    int[] shape = new int[tensor.rank() + 1];
+    long[] strides = new long[shape.length];
+    shape[0] = 1;
+    for (int axis = 0; axis < tensor.rank(); axis++) {
+      shape[axis + 1] = tensor.extent(axis);
+      strides[axis + 1] = tensor.stride(axis);
+    }
+    return Tensor.strided(tensor.buffer(), tensor.type(), tensor.offset(), shape, strides);
+  }
+
   private int[] grid(Shape shape) {
+    return manifest.batching() == Batching.DENSE ? denseGrid(shape) : sequenceGrid(shape);
+  }
+
+  /** CTAs for as many items as there may be. */
+  private int[] sequenceGrid(Shape shape) {
+    int tokens = packed() ? arguments.q().extent(0) : shape.seq();
+    long all = (long) manifest.tiles(shape) * shape.batch() * shape.heads();
+    if (all > Integer.MAX_VALUE) {
+      throw new LaunchException(
+          "q may have %d items of %d rows, expected at most 2^31 - 1"
+              .formatted(all, manifest.rowsPerBlock()));
+    }
+    int tiles = tokens == 0 ? 0 : (int) manifest.tiles(shape, tokens);
+    return switch (manifest.grid()) {
+      case ITEMS -> {
+        requireGrid("q's heads", shape.heads());
+        yield new int[] {tiles, shape.heads(), 1};
+      }
+      case PERSISTENT, PERSISTENT_PACKED ->
+          new int[] {Math.min(tiles * shape.heads(), multiprocessors), 1, 1};
+    };
+  }
+
+  private int[] denseGrid(Shape shape) {
     return switch (manifest.grid()) {
       case ITEMS -> {
         requireGrid("q's heads", shape.heads());
@@ -121,7 +232,7 @@ final class LaunchCheck {
     operands.put(Operand.O, arguments.o());
     ElementType type = ElementType.of(manifest.dtype());
     operands.forEach((operand, tensor) -> requireType(name(operand), tensor, type));
-    operands.forEach((operand, tensor) -> requireRank(name(operand), tensor, 4));
+    operands.forEach((operand, tensor) -> requireRank(name(operand), tensor, packed() ? 3 : 4));
     optional(Operand.LSE, arguments.lse()).ifPresent(t -> operands.put(Operand.LSE, t));
     optional(Operand.MAX_SCORE, arguments.maxScore())
         .ifPresent(t -> operands.put(Operand.MAX_SCORE, t));
@@ -134,7 +245,8 @@ final class LaunchCheck {
             .anyMatch(p -> p.role().equals(new Parameter.Role.Pointer(operand)));
     if (needed && given.isEmpty()) {
       throw new LaunchException(
-          "%s is missing: this kernel writes it, as float32 [B, Hq, Sq]".formatted(name(operand)));
+          "%s is missing: this kernel writes it, as float32 %s"
+              .formatted(name(operand), packed() ? "[Hq, tokens]" : "[B, Hq, Sq]"));
     }
     if (!needed && given.isPresent()) {
       throw new LaunchException(
@@ -143,7 +255,7 @@ final class LaunchCheck {
     given.ifPresent(
         t -> {
           requireType(name(operand), t, ElementType.F32);
-          requireRank(name(operand), t, 3);
+          requireRank(name(operand), t, packed() ? 2 : 3);
           requireContiguous(name(operand), t);
         });
     return given;
@@ -176,31 +288,56 @@ final class LaunchCheck {
     HeadDim head = manifest.headDim();
     Shape shape;
     try {
-      shape = new Shape(q.extent(0), q.extent(2), k.extent(2), q.extent(1), k.extent(1), head);
+      shape = shape(q, k, head);
     } catch (IllegalArgumentException e) {
       throw new LaunchException(
           "q is %s and k is %s: %s"
               .formatted(Arrays.toString(q.shape()), Arrays.toString(k.shape()), e.getMessage()));
     }
-    int[] expectedLse = {shape.batch(), shape.heads(), shape.seq()};
+    int queries = packed() ? q.extent(0) : shape.seq();
+    int keys = packed() ? k.extent(0) : shape.kvSeq();
+    String tokens = packed() ? "[tokens, H, " : "[B, S, H, ";
     operands.forEach(
         (operand, tensor) ->
             requireShape(
                 name(operand),
                 tensor,
                 switch (operand) {
-                  case Q -> new int[] {shape.batch(), shape.seq(), shape.heads(), head.qk()};
-                  case K -> new int[] {shape.batch(), shape.kvSeq(), shape.kvHeads(), head.qk()};
-                  case V -> new int[] {shape.batch(), shape.kvSeq(), shape.kvHeads(), head.v()};
-                  case O -> new int[] {shape.batch(), shape.seq(), shape.heads(), head.v()};
-                  case LSE, MAX_SCORE -> expectedLse;
+                  case Q -> extents(shape, queries, shape.heads(), head.qk());
+                  case K -> extents(shape, keys, shape.kvHeads(), head.qk());
+                  case V -> extents(shape, keys, shape.kvHeads(), head.v());
+                  case O -> extents(shape, queries, shape.heads(), head.v());
+                  case LSE, MAX_SCORE -> extents(shape, shape.heads(), queries);
                 },
                 switch (operand) {
-                  case Q, K -> "[B, S, H, Dqk]";
-                  case V, O -> "[B, S, H, Dv]";
-                  case LSE, MAX_SCORE -> "[B, Hq, Sq]";
+                  case Q, K -> tokens + "Dqk]";
+                  case V, O -> tokens + "Dv]";
+                  case LSE, MAX_SCORE -> packed() ? "[Hq, tokens]" : "[B, Hq, Sq]";
                 }));
     return shape;
+  }
+
+  private Shape shape(Tensor q, Tensor k, HeadDim head) {
+    return arguments
+        .sequences()
+        .filter(s -> packed())
+        .map(s -> new Shape(s.count(), q.extent(1), k.extent(1), s.maxQueries(), s.maxKeys(), head))
+        .orElseGet(
+            () ->
+                new Shape(
+                    arguments.sequences().map(Sequences::count).orElse(q.extent(0)),
+                    q.extent(2),
+                    k.extent(2),
+                    q.extent(1),
+                    k.extent(1),
+                    head));
+  }
+
+  /** Extents after that of the batch, which a packed one does not have. */
+  private int[] extents(Shape shape, int... others) {
+    return packed()
+        ? others
+        : IntStream.concat(IntStream.of(shape.batch()), IntStream.of(others)).toArray();
   }
 
   private static void requireShape(String name, Tensor tensor, int[] expected, String meaning) {
@@ -260,7 +397,7 @@ final class LaunchCheck {
 
   /** The bytes of every tensor, in the order of {@link Signature#tensors}. */
   private static List<LaunchLayout.Place> places(
-      Map<Operand, Tensor> operands, Map<String, Tensor> captured) {
+      Map<Operand, Tensor> operands, Optional<Sequences> sequences, Map<String, Tensor> captured) {
     List<LaunchLayout.Place> places = new ArrayList<>();
     operands.forEach(
         (operand, tensor) -> {
@@ -271,6 +408,10 @@ final class LaunchCheck {
           int alignment = vectors ? VECTOR_BYTES : tensor.type().bytes();
           places.add(place(name(operand), tensor, alignment, written(operand)));
         });
+    sequences
+        .map(LaunchCheck::numbers)
+        .orElse(Map.of())
+        .forEach((name, tensor) -> places.add(place(name, tensor, tensor.type().bytes(), false)));
     captured.forEach(
         (name, tensor) ->
             places.add(place(capturedName(name), tensor, tensor.type().bytes(), false)));

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 
@@ -59,6 +60,7 @@ record LaunchLayout(
   /**
    * The launch with tensors at their places. An empty one has no parameters.
    *
+   * @param sequences of the arguments
    * @param encode encodes a tensor map
    * @param counter the address of a work counter
    * @throws LaunchException naming the tensor that must not lie where it does
@@ -66,6 +68,7 @@ record LaunchLayout(
   LaunchPlan bind(
       Device device,
       List<Tensor> tensors,
+      Optional<Sequences> sequences,
       Function<TensorMap, byte[]> encode,
       LongSupplier counter) {
     requireMemory(device, tensors);
@@ -73,7 +76,7 @@ record LaunchLayout(
     for (int i = 0; i < places.size(); i++) {
       Place place = places.get(i);
       if (place.written() && !place.footprint().empty()) {
-        outputs.add(new LaunchPlan.Output(place.name(), tensors.get(i)));
+        outputs.add(new LaunchPlan.Output(place.name(), tensors.get(i), sequences));
       }
     }
     boolean empty = gridX == 0 || gridY == 0 || gridZ == 0;

@@ -2,6 +2,7 @@ package dev.attune.runtime;
 
 import dev.attune.compiler.spec.Shape;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A launch whose arguments have been checked, as devices take it.
@@ -27,12 +28,18 @@ public record LaunchPlan(
     outputs = List.copyOf(outputs);
   }
 
-  /** A tensor that the kernel writes. */
-  public record Output(String name, Tensor tensor) {
+  /**
+   * A tensor that the kernel writes.
+   *
+   * @param sequences of which only the tokens of sequences are written
+   */
+  public record Output(String name, Tensor tensor, Optional<Sequences> sequences) {
 
-    /** The tensor's bytes, every one in exactly one run. */
+    /** The bytes to be written, every one in exactly one run; none where only the device knows. */
     public List<Runs> runs() {
-      return Footprint.of(tensor).runs();
+      return sequences.map(s -> s.parts(tensor)).orElse(List.of(tensor)).stream()
+          .flatMap(part -> Footprint.of(part).runs().stream())
+          .toList();
     }
   }
 

@@ -1,10 +1,12 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
+import java.util.Locale;
 
 /** Whether a manifest describes a kernel of a spec, with parameters that can be filled. */
 final class ManifestCheck {
@@ -48,11 +50,23 @@ final class ManifestCheck {
                 p ->
                     p.role() instanceof Parameter.Role.TensorMap m
                         && m.of() == of
-                        && m.grouped())) {
+                        && m.form() == Parameter.Form.GROUPED)) {
           throw new LaunchException(
               "the artifact's parameter %s speaks of a grouped tensor map of %s, which it does not have"
                   .formatted(parameter.name(), LaunchCheck.name(of)));
         }
+        yield Parameter.Type.S32;
+      }
+      case Parameter.Role.Sequences(Operand of) -> {
+        requireSequences(manifest, parameter, of);
+        yield Parameter.Type.U64;
+      }
+      case Parameter.Role.Tokens(Operand of) -> {
+        requireSequences(manifest, parameter, of);
+        yield Parameter.Type.S32;
+      }
+      case Parameter.Role.Pitch(Operand of) -> {
+        requireSequences(manifest, parameter, of);
         yield Parameter.Type.S32;
       }
       case Parameter.Role.Counter c -> Parameter.Type.U64;
@@ -68,6 +82,17 @@ final class ManifestCheck {
         yield Parameter.Type.U64;
       }
     };
+  }
+
+  private static void requireSequences(Manifest manifest, Parameter parameter, Operand of) {
+    if (manifest.batching() == Batching.DENSE || of == Operand.LSE || of == Operand.MAX_SCORE) {
+      throw new LaunchException(
+          "the artifact's parameter %s speaks of sequences of %s, and the artifact is for %s batches"
+              .formatted(
+                  parameter.name(),
+                  LaunchCheck.name(of),
+                  manifest.batching().name().toLowerCase(Locale.ROOT)));
+    }
   }
 
   private static LaunchException undeclared(

@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.TensorDecl;
@@ -23,6 +24,13 @@ record Signature(List<ElementType> types, long[] words) {
     tensors.add(arguments.o());
     arguments.lse().ifPresent(tensors::add);
     arguments.maxScore().ifPresent(tensors::add);
+    arguments
+        .sequences()
+        .ifPresent(
+            s -> {
+              tensors.add(s.queries());
+              tensors.add(s.keys());
+            });
     for (TensorDecl declared : spec.tensors()) {
       Tensor tensor = arguments.tensors().get(declared.name());
       if (tensor != null) {
@@ -34,7 +42,7 @@ record Signature(List<ElementType> types, long[] words) {
 
   /** The signature of arguments with their {@link #tensors}. */
   static Signature of(AttentionSpec spec, Arguments arguments, List<Tensor> tensors) {
-    int words = 5 + spec.tensors().size() + 2 * spec.params().size();
+    int words = 10 + spec.tensors().size() + 2 * spec.params().size();
     for (Tensor tensor : tensors) {
       words += 1 + 2 * tensor.rank();
     }
@@ -46,6 +54,15 @@ record Signature(List<ElementType> types, long[] words) {
     all[at++] = arguments.maxScore().isPresent() ? 1 : 0;
     all[at++] = arguments.scale().isPresent() ? 1 : 0;
     all[at++] = Double.doubleToRawLongBits(arguments.scale().orElse(0));
+    if (arguments.sequences().isPresent()) {
+      Sequences s = arguments.sequences().get();
+      all[at] = s.batching() == Batching.PACKED ? 2 : 1;
+      all[at + 1] = s.maxQueries();
+      all[at + 2] = s.maxKeys();
+      all[at + 3] = s.queryEnd();
+      all[at + 4] = s.keyEnd();
+    }
+    at += 5;
     for (TensorDecl declared : spec.tensors()) {
       all[at++] = arguments.tensors().containsKey(declared.name()) ? 1 : 0;
     }

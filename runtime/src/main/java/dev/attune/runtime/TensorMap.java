@@ -1,5 +1,6 @@
 package dev.attune.runtime;
 
+import dev.attune.ptx.artifact.Parameter.Form;
 import java.util.List;
 
 /**
@@ -8,8 +9,8 @@ import java.util.List;
  *
  * @param type {@link ElementType#BF16} or {@link ElementType#F16}
  * @param address of the first element, a multiple of 16
- * @param dims extents in elements, at least 1: (D, S, H, B), or (D, group, S, groups, B) where the
- *     heads are split into groups; neighbours along D lie side by side
+ * @param dims extents in elements, at least 1, as a {@link Form} has them; neighbours along D lie
+ *     side by side
  * @param strides bytes between neighbours along the dimensions after D: multiples of 16, greater
  *     than 0 and less than {@link #STRIDE_LIMIT}
  * @param box extents of a box in elements
@@ -80,6 +81,56 @@ public record TensorMap(
         List.of(map.dims.get(0), group, map.dims.get(1), map.dims.get(2) / group, map.dims.get(3)),
         List.of(head, seq, group * head, map.strides.get(2)),
         List.of(boxCols, group, boxRows / group, 1, 1));
+  }
+
+  /**
+   * The map in which boxes end with sequences ({@link Form#SEQUENCES}), of a tensor [B, S, H, D]; a
+   * packed one is of one batch element.
+   *
+   * @throws LaunchException if tokens lie too far apart
+   */
+  static TensorMap sequences(String name, Tensor tensor, int boxRows, int boxCols) {
+    TensorMap map = of(name, tensor, boxRows, boxCols);
+    long token = token(tensor, map);
+    if (token >= Form.WRAP_STRIDE) {
+      throw new LaunchException(
+          "%s has stride %d along its tokens, too much for the tensor maps of this kernel"
+              .formatted(name, tensor.stride(1)));
+    }
+    return new TensorMap(
+        map.type,
+        0,
+        List.of(map.dims.get(0), Form.WRAP, map.dims.get(2), Form.UNBOUNDED, Form.UNBOUNDED),
+        List.of(token, map.strides.get(1), token, Form.WRAP_STRIDE - token),
+        List.of(boxCols, boxRows, 1, 1, 1));
+  }
+
+  /**
+   * How many tokens apart batch elements are in such a map.
+   *
+   * @throws LaunchException if they are not a whole number apart, or one that a map cannot count
+   */
+  static int pitch(String name, Tensor tensor) {
+    if (tensor.extent(0) == 1) {
+      return 0;
+    }
+    TensorMap map = of(name, tensor, 1, 1);
+    long token = token(tensor, map);
+    long batch = map.strides.get(2);
+    long pitch = batch / token;
+    if (batch % token != 0 || pitch > (Form.UNBOUNDED - tensor.extent(1)) / tensor.extent(0)) {
+      throw new LaunchException(
+          "%s has strides %d along its batch and %d along its tokens, and the tensor maps of this"
+                  .formatted(name, tensor.stride(0), tensor.stride(1))
+              + " kernel need a multiple, and fewer than 2^31 tokens from the first to the last");
+    }
+    return (int) pitch;
+  }
+
+  /** Bytes from token to token: those from sequence to sequence where each has one. */
+  private static long token(Tensor tensor, TensorMap map) {
+    boolean single = tensor.extent(1) == 1 && tensor.extent(0) > 1;
+    return single ? map.strides.get(2) : map.strides.get(0);
   }
 
   private static long stride(String name, Tensor tensor, int axis, long packed) {

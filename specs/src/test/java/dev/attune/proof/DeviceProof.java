@@ -329,4 +329,11 @@ abstract class DeviceProof {
             }),
         trials.size());
   }
+
+  /** Sequences that have their own lengths, packed and padded. */
+  @Test
+  void everyBatch() {
+    List<BatchTrial> trials = Batches.trials();
+    none(each(trials, (trial, device) -> trial.failure(device, plan())), trials.size());
+  }
 }

@@ -3,6 +3,7 @@ package dev.attune.proof;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
@@ -54,16 +55,39 @@ class GoldenTest {
             .pack());
   }
 
+  @Test
+  void sequencesAmpere() throws IOException {
+    check(
+        "causal_sequences_d64_sm_80",
+        Target.SM_80,
+        new Schedule.Ampere(64, 64, 4, 2, false, 1, 8, "golden"),
+        new HeadDim(64, 64),
+        Batching.PADDED);
+  }
+
+  @Test
+  void sequencesHopper() throws IOException {
+    check(
+        "causal_sequences_d64_sm_90a",
+        Target.SM_90A,
+        new Schedule.Hopper(
+            64, 1, 2, false, Schedule.Hopper.Output.OWN, false, true, true, 8, "golden"),
+        new HeadDim(64, 64),
+        Batching.PACKED);
+  }
+
   private static void check(String name, Target target, Schedule schedule) throws IOException {
+    check(name, target, schedule, new HeadDim(128, 128), Batching.DENSE);
+  }
+
+  private static void check(
+      String name, Target target, Schedule schedule, HeadDim dim, Batching batching)
+      throws IOException {
     Compilation compiled =
         KernelCompiler.compile(
             Kernels.library("causal"),
             new KernelCompiler.Options(
-                target,
-                Dtype.BF16,
-                new HeadDim(128, 128),
-                OptionalInt.empty(),
-                Optional.of(schedule)));
+                target, Dtype.BF16, dim, OptionalInt.empty(), Optional.of(schedule), batching));
     String tiles = TilePrinter.print(compiled.tiles()) + schedule.print() + "\n";
     check(GOLDEN.resolve(name + ".tile"), tiles);
     check(GOLDEN.resolve(name + ".ptx"), compiled.artifact().ptx());

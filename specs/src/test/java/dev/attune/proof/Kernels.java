@@ -4,6 +4,7 @@ import dev.attune.compiler.check.Checked;
 import dev.attune.compiler.check.Frontend;
 import dev.attune.compiler.check.ImportResolver;
 import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -56,10 +57,21 @@ final class Kernels {
    * @param schedule none: the family's own
    */
   static Artifact of(Problem problem, Target target, Optional<Schedule> schedule) {
+    return of(problem, target, schedule, Batching.DENSE);
+  }
+
+  /** The kernel for a problem whose sequences lie in some way. */
+  static Artifact of(
+      Problem problem, Target target, Optional<Schedule> schedule, Batching batching) {
     return of(
         problem.spec(),
         new KernelCompiler.Options(
-            target, problem.dtype(), problem.shape().headDim(), OptionalInt.empty(), schedule));
+            target,
+            problem.dtype(),
+            problem.shape().headDim(),
+            OptionalInt.empty(),
+            schedule,
+            batching));
   }
 
   /** The kernel of a spec. */
@@ -67,7 +79,8 @@ final class Kernels {
     return of(spec, new KernelCompiler.Options(target, dtype, headDim));
   }
 
-  private static Artifact of(AttentionSpec spec, KernelCompiler.Options options) {
+  /** The kernel of a spec, with all that a problem does not say. */
+  static Artifact of(AttentionSpec spec, KernelCompiler.Options options) {
     return COMPILED.computeIfAbsent(
         new Key(spec, options), k -> KernelCompiler.compile(spec, options).artifact());
   }

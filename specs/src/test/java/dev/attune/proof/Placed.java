@@ -3,10 +3,12 @@ package dev.attune.proof;
 import dev.attune.compiler.reference.Executor;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Result;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Output;
+import dev.attune.compiler.spec.SequenceLengths;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.runtime.Arguments;
@@ -14,11 +16,15 @@ import dev.attune.runtime.Buffer;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.Kernel;
+import dev.attune.runtime.Packing;
+import dev.attune.runtime.Sequences;
 import dev.attune.runtime.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * A device as an executor whose tensors lie in a chosen layout, in poisoned memory with guard zones
@@ -125,14 +131,23 @@ final class Placed implements Executor {
     Shape s = problem.shape();
     boolean softmax = problem.spec().normalization() instanceof Normalization.Softmax;
     boolean maximum = softmax && problem.spec().outputs().contains(Output.MAX_SCORE);
-    NdArray rows = nan(s.batch(), s.heads(), s.seq());
-    NdArray unwritten = nan(s.batch(), s.seq(), s.heads(), s.headDim().v());
+    Optional<Packing> queries = packing(problem, SequenceLengths::queries);
+    Optional<Packing> keys = packing(problem, SequenceLengths::keys);
+    NdArray rows =
+        queries
+            .map(p -> nan(s.heads(), p.tokens()))
+            .orElseGet(() -> nan(s.batch(), s.heads(), s.seq()));
+    NdArray unwritten =
+        queries
+            .map(p -> nan(p.tokens(), s.heads(), s.headDim().v()))
+            .orElseGet(() -> nan(s.batch(), s.seq(), s.heads(), s.headDim().v()));
     List<Place> inputs = new ArrayList<>();
     List<Place> outputs = new ArrayList<>();
+    Optional<Sequences> sequences = sequences(problem);
     try {
-      inputs.add(place("q", type, problem.q(), layout, fill));
-      inputs.add(place("k", type, problem.k(), layout, fill));
-      inputs.add(place("v", type, problem.v(), layout, fill));
+      inputs.add(place("q", type, packed(queries, problem.q()), layout, fill));
+      inputs.add(place("k", type, packed(keys, problem.k()), layout, fill));
+      inputs.add(place("v", type, packed(keys, problem.v()), layout, fill));
       outputs.add(place("o", type, unwritten, layout, fill));
       Arguments arguments =
           Arguments.of(
@@ -158,9 +173,13 @@ final class Placed implements Executor {
         inputs.add(place(t.getKey(), element, values, Layout.CONTIGUOUS, fill));
         arguments = arguments.tensor(t.getKey(), inputs.getLast().tensor());
       }
+      if (sequences.isPresent()) {
+        arguments = arguments.sequences(sequences.get());
+      }
+      Arguments all = arguments;
       boolean elements = inputs.stream().limit(3).noneMatch(p -> p.tensor().isEmpty());
       kernel
-          .explain(arguments)
+          .explain(all)
           .getFirst()
           .refusal()
           .filter(why -> elements)
@@ -168,13 +187,13 @@ final class Placed implements Executor {
               why -> {
                 throw new AssertionError("the first candidate refuses: " + why);
               });
-      kernel.launch(device.stream(), arguments);
+      kernel.launch(device.stream(), all);
       device.synchronize();
       List<NdArray> results = outputs.stream().map(p -> p.tensor().download()).toList();
       List<byte[]> written = outputs.stream().map(Place::bytes).toList();
       for (int i = 1; i < times; i++) {
         outputs.forEach(Place::reset);
-        kernel.launch(device.stream(), arguments);
+        kernel.launch(device.stream(), all);
         device.synchronize();
         for (int j = 0; j < outputs.size(); j++) {
           outputs.get(j).requireSame(written.get(j), i);
@@ -185,19 +204,21 @@ final class Placed implements Executor {
         output.tensor().upload(nan(output.tensor().shape()));
         output.requireUntouched();
       }
+      UnaryOperator<NdArray> ofRows = r -> queries.map(p -> p.unpackRows(r, s.seq())).orElse(r);
       return new Result(
-          results.getFirst(),
-          softmax ? Optional.of(results.get(1)) : Optional.empty(),
-          maximum ? Optional.of(results.get(2)) : Optional.empty());
+          queries.map(p -> p.unpack(results.getFirst(), s.seq())).orElse(results.getFirst()),
+          softmax ? Optional.of(ofRows.apply(results.get(1))) : Optional.empty(),
+          maximum ? Optional.of(ofRows.apply(results.get(2))) : Optional.empty());
     } finally {
       inputs.forEach(p -> p.tensor().buffer().close());
       outputs.forEach(p -> p.tensor().buffer().close());
+      sequences.ifPresent(Sequences::close);
     }
   }
 
   private Place place(String name, ElementType type, NdArray values, Layout where, short fill) {
     int[] shape = values.shape();
-    long[] strides = shape.length == 4 ? where.strides(shape) : rowMajor(shape);
+    long[] strides = strides(where, shape);
     long span = 1;
     for (int axis = 0; axis < shape.length; axis++) {
       span += shape[axis] > 1 ? (shape[axis] - 1) * strides[axis] : 0;
@@ -212,6 +233,52 @@ final class Placed implements Executor {
     Tensor tensor = Tensor.strided(buffer, type, offset, shape, strides).upload(values);
     buffer.read(0, before, 0, before.length);
     return new Place(name, tensor, before);
+  }
+
+  /** What has three axes has no batch. */
+  private static long[] strides(Layout layout, int... shape) {
+    return switch (shape.length) {
+      case 4 -> layout.strides(shape);
+      case 3 -> {
+        long[] strides = layout.strides(1, shape[0], shape[1], shape[2]);
+        yield Arrays.copyOfRange(strides, 1, 4);
+      }
+      default -> rowMajor(shape);
+    };
+  }
+
+  private Optional<Packing> packing(
+      Problem problem, Function<SequenceLengths, List<Integer>> lengths) {
+    return problem
+        .bindings()
+        .lengths()
+        .filter(l -> plan.batching() == Batching.PACKED)
+        .map(l -> new Packing(lengths.apply(l)));
+  }
+
+  private static NdArray packed(Optional<Packing> packing, NdArray padded) {
+    return packing.map(p -> p.pack(padded)).orElse(padded);
+  }
+
+  private Optional<Sequences> sequences(Problem problem) {
+    Shape s = problem.shape();
+    return problem
+        .bindings()
+        .lengths()
+        .map(
+            l ->
+                plan.batching() == Batching.PACKED
+                    ? Sequences.packed(
+                        device,
+                        new Packing(l.queries()).offsets(),
+                        new Packing(l.keys()).offsets(),
+                        s.seq(),
+                        s.kvSeq())
+                    : Sequences.padded(device, ints(l.queries()), ints(l.keys())));
+  }
+
+  private static int[] ints(List<Integer> values) {
+    return values.stream().mapToInt(Integer::intValue).toArray();
   }
 
   private static long[] rowMajor(int... shape) {

@@ -2,6 +2,7 @@ package dev.attune.proof;
 
 import dev.attune.compiler.pass.PackHeads;
 import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -14,13 +15,24 @@ import java.util.Optional;
  *
  * @param targets best first, at least one
  * @param schedule of the first target; none: the family's own
+ * @param batching how the sequences of a batch lie
  */
-record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
+record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule, Batching batching) {
   /** The Ampere family. */
   static final Plan AMPERE = new Plan(List.of(Target.SM_80), Optional.empty());
 
   /** The Hopper family; the Ampere family where a tensor has no elements. */
   static final Plan HOPPER = new Plan(List.of(Target.SM_90A, Target.SM_90), Optional.empty());
+
+  /** Kernels for dense batches. */
+  Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
+    this(targets, schedule, Batching.DENSE);
+  }
+
+  /** The same for batches whose sequences lie in some way; heads share tiles of dense ones only. */
+  Plan in(Batching sequences) {
+    return new Plan(targets, schedule.filter(s -> !s.packed()), sequences);
+  }
 
   /** The Hopper family with a chosen schedule. */
   static Plan hopper(Schedule.Hopper schedule) {
@@ -37,7 +49,7 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
     boolean elements = problem.shape().batch() * problem.shape().kvSeq() > 0;
     return targets.stream()
         .limit(packed && elements ? 1 : targets.size())
-        .map(t -> Kernels.of(problem, t, t == Target.SM_90A ? chosen : Optional.empty()))
+        .map(t -> Kernels.of(problem, t, t == Target.SM_90A ? chosen : Optional.empty(), batching))
         .toList();
   }
 
@@ -48,6 +60,8 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule) {
 
   @Override
   public String toString() {
-    return "for " + targets.getFirst().ptxName() + schedule.map(s -> ", " + s.print()).orElse("");
+    return (batching == Batching.DENSE ? "for " : batching + " for ")
+        + targets.getFirst().ptxName()
+        + schedule.map(s -> ", " + s.print()).orElse("");
   }
 }

@@ -2,6 +2,7 @@ package dev.attune.proof;
 
 import dev.attune.compiler.random.Case;
 import dev.attune.compiler.random.SpecGenerator;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
@@ -68,6 +69,12 @@ abstract class RandomSpecs {
   @Property(edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.BOUNDED)
   void longLoopsEqualTheReference(@ForAll("longTrials") Planned planned) {
     require(planned);
+  }
+
+  @Property(edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.BOUNDED)
+  void batchesEqualTheReference(@ForAll("trials") Planned planned, @ForAll boolean packed) {
+    Plan plan = planned.plan().in(packed ? Batching.PACKED : Batching.PADDED);
+    require(new Planned(planned.trial().in(Layout.CONTIGUOUS), plan));
   }
 
   private void require(Planned planned) {

@@ -8,6 +8,7 @@ import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.Reference;
 import dev.attune.compiler.reference.Result;
 import dev.attune.compiler.reference.RowId;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Dtype;
@@ -58,8 +59,13 @@ record Trial(Case problem, Layout layout) {
 
   /**
    * What is wrong with the device's answer by planned kernels, and how to see it again; or nothing.
+   * Where the kernels are for sequences of their own lengths, these are drawn.
    */
   Optional<String> failure(Device device, Plan plan) {
+    if (plan.batching() != Batching.DENSE) {
+      return BatchTrial.failure(device, plan, layout, BatchTrial.drawn(problem))
+          .map(wrong -> wrong + this + plan);
+    }
     try {
       Problem p = problem.problem();
       return failures(p, new Placed(device, plan, layout, Placed.Poison.NAN).run(p))
@@ -72,7 +78,7 @@ record Trial(Case problem, Layout layout) {
   /** The gates that do not pass, and rows without keys that are not 0 and −∞ to the bit. */
   static Optional<String> failures(Problem problem, Result result) {
     Shape s = problem.shape();
-    List<RowId> rows = RowId.all(s);
+    List<RowId> rows = RowId.all(problem.bindings());
     Accuracy.Report report = Accuracy.check(problem, result);
     if (!report.passes()) {
       return Optional.of(report.failures());

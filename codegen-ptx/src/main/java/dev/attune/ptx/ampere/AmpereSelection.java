@@ -2,6 +2,7 @@ package dev.attune.ptx.ampere;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Expr;
@@ -25,6 +26,8 @@ import dev.attune.ptx.select.KernelParameters;
 import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
+import dev.attune.ptx.select.Sequence;
+import dev.attune.ptx.select.SequenceSearch;
 import dev.attune.ptx.select.TileTests;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -35,6 +38,8 @@ import java.util.Optional;
 
 /** Instructions for a tile kernel: one walk over its operations. */
 public final class AmpereSelection {
+  private static final String NO_TILE = "no_tile";
+
   private final TileKernel kernel;
   private final Schedule.Ampere schedule;
   private final Target target;
@@ -43,6 +48,7 @@ public final class AmpereSelection {
   private final KernelParameters parameters;
   private final Threads threads;
   private final Reg qTile;
+  private final Sequence sequence;
   private final Reg firstRow;
   private final Optional<TileTests> tests;
   private final Reg head;
@@ -60,15 +66,23 @@ public final class AmpereSelection {
     this.target = target;
     this.layout = AmpereLayout.of(kernel.headDim(), schedule);
     emit.operation("prologue");
-    this.parameters = KernelParameters.strided(emit, kernel.spec(), kernel.headDim());
+    this.parameters = KernelParameters.strided(emit, kernel);
     this.threads = Threads.emit(emit, schedule);
-    this.qTile = queryTile();
+    Optional<SequenceSearch.Found> found =
+        kernel.batching() == Batching.DENSE ? Optional.empty() : Optional.of(search());
+    this.qTile = found.map(this::tile).orElseGet(this::denseTile);
     this.firstRow = (Reg) emit.arith(IntOp.MUL, Ty.S32, qTile, new IntConst(kernel.rows()));
     this.head = special(Inst.Special.CTAID_Y);
     Reg group = (Reg) parameters.size(Extent.GROUP);
     Reg hkv = (Reg) emit.arith(IntOp.DIV, Ty.S32, head, group);
-    Map<Expr.Var, Reg> variables = new HashMap<>(tileVariables());
-    Env place = parameters.env(special(Inst.Special.CTAID_Z), head, hkv, variables);
+    var queries =
+        found.map(f -> f.sequence().queries()).orElseGet(() -> parameters.size(Extent.SQ));
+    Map<Expr.Var, Reg> variables = new HashMap<>(tileVariables(queries));
+    this.sequence =
+        found
+            .map(SequenceSearch.Found::sequence)
+            .orElseGet(() -> parameters.dense(special(Inst.Special.CTAID_Z)));
+    Env place = parameters.env(sequence, head, hkv, variables);
     this.tests =
         kernel
             .tested()
@@ -80,7 +94,7 @@ public final class AmpereSelection {
                         t,
                         place,
                         (Reg) emit.arith(IntOp.AND, Ty.B32, threads.tid(), new IntConst(31)),
-                        parameters.size(Extent.SKV)));
+                        sequence.keys()));
     tests.ifPresent(t -> variables.putAll(TileTests.variables(t.counts())));
     this.env = place.withTile(variables);
     this.expressions = new ExprCode(emit, kernel.spec(), env);
@@ -92,8 +106,8 @@ public final class AmpereSelection {
             emit,
             expressions,
             new LaneRows.OneHead(head, row, schedule.rowsPerWarp() / 8),
-            (Reg) parameters.size(Extent.SQ),
-            (Reg) parameters.size(Extent.SKV),
+            (Reg) sequence.queries(),
+            (Reg) sequence.keys(),
             false,
             1);
     this.registers =
@@ -118,6 +132,9 @@ public final class AmpereSelection {
     registers.hoist(kernel.body());
     readers(kernel.body());
     block(kernel.body(), qTile);
+    if (kernel.batching() != Batching.DENSE) {
+      emit.add(new Inst.Label(NO_TILE));
+    }
     emit.add(new Inst.Ret());
     return new PtxKernel(
         entry,
@@ -139,7 +156,28 @@ public final class AmpereSelection {
     return reg;
   }
 
-  private Reg queryTile() {
+  /** The sequence of the CTA's query tile: tiles of all sequences are numbered along x. */
+  private SequenceSearch.Found search() {
+    SequenceSearch search = new SequenceSearch(emit, parameters, kernel, threads.lane());
+    return search.find(special(Inst.Special.CTAID_X), NO_TILE);
+  }
+
+  /** The CTA's query tile in its sequence. */
+  private Reg tile(SequenceSearch.Found found) {
+    Reg block = special(Inst.Special.CTAID_X);
+    Reg nth = (Reg) emit.arith(IntOp.SUB, Ty.S32, block, found.before());
+    return switch (kernel.order()) {
+      case ASCENDING -> nth;
+      case DESCENDING -> {
+        var queries = found.sequence().queries();
+        var last = emit.arith(IntOp.SUB, Ty.S32, queries, new IntConst(1));
+        var lastTile = emit.arith(IntOp.DIV, Ty.U32, last, new IntConst(kernel.rows()));
+        yield (Reg) emit.arith(IntOp.SUB, Ty.S32, lastTile, nth);
+      }
+    };
+  }
+
+  private Reg denseTile() {
     Reg block = special(Inst.Special.CTAID_X);
     return switch (kernel.order()) {
       case ASCENDING -> block;
@@ -151,9 +189,9 @@ public final class AmpereSelection {
     };
   }
 
-  private Map<Expr.Var, Reg> tileVariables() {
+  private Map<Expr.Var, Reg> tileVariables(dev.attune.ptx.Operand queries) {
     var lastRow = emit.arith(IntOp.ADD, Ty.S32, firstRow, new IntConst(kernel.rows() - 1L));
-    var lastQuery = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), new IntConst(1));
+    var lastQuery = emit.arith(IntOp.SUB, Ty.S32, queries, new IntConst(1));
     Reg last = (Reg) emit.arith(IntOp.MIN, Ty.S32, lastRow, lastQuery);
     return Map.of(TileKernel.Q_FIRST, firstRow, TileKernel.Q_LAST, last);
   }
@@ -206,9 +244,9 @@ public final class AmpereSelection {
             schedule.threads(),
             channel,
             geometry,
-            parameters.headAddress(emit, operand, env.b(), of),
+            parameters.headAddress(emit, operand, sequence, of),
             parameters.stride(operand, Axis.SEQ),
-            parameters.size(operand == Operand.Q ? Extent.SQ : Extent.SKV),
+            operand == Operand.Q ? sequence.queries() : sequence.keys(),
             operand == Operand.Q
                 ? Optional.empty()
                 : tests.map(t -> t.cursor(Op.Direction.ASCENDING))));
@@ -272,11 +310,13 @@ public final class AmpereSelection {
 
   /** Reads the thread's place again, so that it need not stay in registers through the loops. */
   private Stores stores() {
-    Reg b = special(Inst.Special.CTAID_Z);
+    boolean dense = kernel.batching() == Batching.DENSE;
+    Sequence in = dense ? parameters.dense(special(Inst.Special.CTAID_Z)) : sequence;
     Reg h = special(Inst.Special.CTAID_Y);
-    Reg first = (Reg) emit.arith(IntOp.MUL, Ty.S32, queryTile(), new IntConst(kernel.rows()));
+    Reg tile = dense ? denseTile() : qTile;
+    Reg first = (Reg) emit.arith(IntOp.MUL, Ty.S32, tile, new IntConst(kernel.rows()));
     return new Stores(
-        emit, kernel, schedule, layout, Threads.emit(emit, schedule), parameters, b, h, first);
+        emit, kernel, schedule, layout, Threads.emit(emit, schedule), parameters, in, h, first);
   }
 
   private void get(Op.Get get, Reg index) {

@@ -2,7 +2,6 @@ package dev.attune.ptx.ampere;
 
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.CompareOp;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
@@ -18,6 +17,7 @@ import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.KernelParameters;
 import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RowStore;
+import dev.attune.ptx.select.Sequence;
 import java.util.List;
 
 /**
@@ -31,7 +31,7 @@ final class Stores {
   private final AmpereLayout layout;
   private final Threads threads;
   private final KernelParameters parameters;
-  private final Reg batch;
+  private final Sequence in;
   private final Reg head;
   private final Reg firstRow;
 
@@ -42,7 +42,7 @@ final class Stores {
       AmpereLayout layout,
       Threads threads,
       KernelParameters parameters,
-      Reg batch,
+      Sequence in,
       Reg head,
       Reg firstRow) {
     this.emit = emit;
@@ -51,7 +51,7 @@ final class Stores {
     this.layout = layout;
     this.threads = threads;
     this.parameters = parameters;
-    this.batch = batch;
+    this.in = in;
     this.head = head;
     this.firstRow = firstRow;
   }
@@ -71,7 +71,7 @@ final class Stores {
     var tileRow = emit.arith(IntOp.ADD, Ty.S32, threads.firstRow(), laneRow);
     var inRow = emit.arith(IntOp.SHL, Ty.B32, chunk, new IntConst(4));
     var row = emit.arith(IntOp.ADD, Ty.S32, firstRow, tileRow);
-    var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), row);
+    var left = emit.arith(IntOp.SUB, Ty.S32, in.queries(), row);
     if (chunks < lanes) {
       // Lanes past the last chunk have no rows left.
       Reg inside = emit.compare(CompareOp.LT, Ty.S32, chunk, new IntConst(chunks));
@@ -79,7 +79,7 @@ final class Stores {
     }
     var staged = emit.mad(Ty.S32, tileRow, new IntConst(layout.queryPitch()), inRow);
     Reg from = (Reg) emit.arith(IntOp.ADD, Ty.S32, threads.shared(), staged);
-    Reg rows = parameters.headAddress(emit, Operand.O, batch, head);
+    Reg rows = parameters.headAddress(emit, Operand.O, in, head);
     var stride =
         emit.arith(IntOp.SHL, Ty.B64, parameters.stride(Operand.O, Axis.SEQ), new IntConst(1));
     var wideRow = emit.convert(Inst.Conversion.S64_FROM_S32, row);
@@ -134,7 +134,7 @@ final class Stores {
     var warpRow = emit.arith(IntOp.ADD, Ty.S32, threads.firstRow(), threads.row());
     Reg row = (Reg) emit.arith(IntOp.ADD, Ty.S32, firstRow, warpRow);
     LaneRows rows = new LaneRows.OneHead(head, row, values.length);
-    new RowStore(emit, parameters).store(operand, values, batch, rows, threads.pair());
+    new RowStore(emit, parameters).store(operand, values, in, rows, threads.pair());
   }
 
   private Reg b32() {

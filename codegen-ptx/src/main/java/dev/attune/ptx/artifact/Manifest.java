@@ -1,5 +1,6 @@
 package dev.attune.ptx.artifact;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
@@ -12,11 +13,13 @@ import java.util.List;
  *
  * <p>There are {@code ceil(Sq / rowsPerBlock) · Hq · B} items of work, or, where the query heads of
  * a group share an item, {@code ceil(Sq / ⌊rowsPerBlock / group⌋) · Hkv · B}; a launch without any
- * does nothing.
+ * does nothing. Where sequences have their own lengths, only the device knows how many items they
+ * have: Sq, the most queries of one, and the number of tokens bound them.
  *
  * @param spec name of the attention
  * @param entry name of the PTX entry
  * @param grid how items become CTAs
+ * @param batching how the sequences of a batch lie
  * @param queries the query lengths at which the kernel is meant to be fast; it serves all
  * @param threads threads per CTA, one-dimensional
  * @param rowsPerBlock rows of an item
@@ -32,6 +35,7 @@ public record Manifest(
     Dtype dtype,
     HeadDim headDim,
     Grid grid,
+    Batching batching,
     Lengths queries,
     int threads,
     int rowsPerBlock,
@@ -46,9 +50,44 @@ public record Manifest(
     tensors = List.copyOf(tensors);
   }
 
+  /** Of a kernel for dense batches. */
+  public Manifest(
+      String spec,
+      String entry,
+      Target target,
+      Dtype dtype,
+      HeadDim headDim,
+      Grid grid,
+      Lengths queries,
+      int threads,
+      int rowsPerBlock,
+      int sharedBytes,
+      List<Parameter> parameters,
+      List<Scalar> params,
+      List<Captured> tensors) {
+    this(
+        spec,
+        entry,
+        target,
+        dtype,
+        headDim,
+        grid,
+        Batching.DENSE,
+        queries,
+        threads,
+        rowsPerBlock,
+        sharedBytes,
+        parameters,
+        params,
+        tensors);
+  }
+
   /** How items of work become CTAs. */
   public enum Grid {
-    /** One CTA each: the grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B). */
+    /**
+     * One CTA each: the grid is ({@code ceil(Sq / rowsPerBlock)}, Hq, B), or ({@link #tiles}, Hq,
+     * 1) where sequences have their own lengths; CTAs without an item end at once.
+     */
     ITEMS,
     /** CTAs take items until none is left: the grid is min(items, SMs of the device). */
     PERSISTENT,
@@ -59,6 +98,16 @@ public record Manifest(
   /** Whether the query heads of a group share an item: groups then have at most its rows. */
   public boolean packed() {
     return grid == Grid.PERSISTENT_PACKED;
+  }
+
+  /**
+   * How many tiles the queries of a head of all sequences are cut into, at most.
+   *
+   * @param tokens of Q where the batch is packed
+   */
+  public long tiles(Shape shape, long tokens) {
+    long all = (long) tiles(shape) * shape.batch();
+    return batching == Batching.PACKED ? Math.min(all, tokens / rowsPerBlock + shape.batch()) : all;
   }
 
   /**

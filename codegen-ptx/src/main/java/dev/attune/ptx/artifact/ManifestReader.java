@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
@@ -57,6 +58,7 @@ final class ManifestReader {
       }
       int rows = at("rows_per_block").integer(1, 1 << 20);
       String spec = at("spec").text();
+      Batching batching = batching();
       return new Manifest(
           spec,
           at("entry").text(),
@@ -65,7 +67,8 @@ final class ManifestReader {
           new HeadDim(
               at("head_dim").at("qk").integer(1, 1 << 16),
               at("head_dim").at("v").integer(1, 1 << 16)),
-          grid(rows),
+          grid(rows, batching),
+          batching,
           at("queries").lengths(),
           at("threads").integer(1, 1024),
           rows,
@@ -80,18 +83,26 @@ final class ManifestReader {
       return new Lengths(from, at("to").integer(from, Shape.MAX_SEQ));
     }
 
-    private Manifest.Grid grid(int rows) {
+    private Manifest.Grid grid(int rows, Batching batching) {
       List<String> found = at("grid").list(Node::text);
       return Arrays.stream(Manifest.Grid.values())
-          .filter(grid -> ManifestWriter.grid(grid, rows).equals(found))
+          .filter(grid -> ManifestWriter.grid(grid, batching, rows).equals(found))
           .findFirst()
           .orElseThrow(
               () ->
                   at("grid")
                       .bad(
                           Arrays.stream(Manifest.Grid.values())
-                              .map(grid -> ManifestWriter.grid(grid, rows).toString())
+                              .map(grid -> ManifestWriter.grid(grid, batching, rows).toString())
                               .collect(Collectors.joining(" or "))));
+    }
+
+    /** What is absent is dense. */
+    private Batching batching() {
+      Node field = at("batching");
+      return field.json == null
+          ? Batching.DENSE
+          : field.oneOf(Batching.values(), ManifestWriter::name);
     }
 
     Parameter parameter() {
@@ -108,8 +119,12 @@ final class ManifestReader {
             case "scale" -> new Parameter.Role.Scale();
             case "scale_log2e" -> new Parameter.Role.ScaleLog2e();
             case "scalar" -> new Parameter.Role.Scalar(at("param").text());
-            case "tensor_map" -> tensorMap(false);
-            case "grouped_tensor_map" -> tensorMap(true);
+            case "tensor_map" -> tensorMap(Parameter.Form.PLAIN);
+            case "grouped_tensor_map" -> tensorMap(Parameter.Form.GROUPED);
+            case "sequences_tensor_map" -> tensorMap(Parameter.Form.SEQUENCES);
+            case "sequences" -> new Parameter.Role.Sequences(operand());
+            case "tokens" -> new Parameter.Role.Tokens(operand());
+            case "pitch" -> new Parameter.Role.Pitch(operand());
             case "box_bytes" -> new Parameter.Role.BoxBytes(operand());
             case "counter" -> new Parameter.Role.Counter();
             case "captured" -> new Parameter.Role.Captured(at("tensor").text());
@@ -117,14 +132,15 @@ final class ManifestReader {
                 throw at("role")
                     .bad(
                         "pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map,"
-                            + " grouped_tensor_map, box_bytes or counter");
+                            + " grouped_tensor_map, sequences_tensor_map, box_bytes, sequences,"
+                            + " tokens, pitch or counter");
           },
           at("type").oneOf(Parameter.Type.values(), Parameter.Type::ptx));
     }
 
-    private Parameter.Role tensorMap(boolean grouped) {
+    private Parameter.Role tensorMap(Parameter.Form form) {
       return new Parameter.Role.TensorMap(
-          operand(), at("box_rows").integer(1, 256), at("box_cols").integer(8, 64), grouped);
+          operand(), at("box_rows").integer(1, 256), at("box_cols").integer(8, 64), form);
     }
 
     private Operand operand() {

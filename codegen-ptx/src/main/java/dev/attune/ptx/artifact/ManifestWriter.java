@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Operand;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +28,10 @@ final class ManifestWriter {
     root.putObject("head_dim").put("qk", m.headDim().qk()).put("v", m.headDim().v());
     root.put("threads", m.threads());
     root.put("rows_per_block", m.rowsPerBlock());
-    grid(m.grid(), m.rowsPerBlock()).forEach(root.putArray("grid")::add);
+    if (m.batching() != Batching.DENSE) {
+      root.put("batching", name(m.batching()));
+    }
+    grid(m.grid(), m.batching(), m.rowsPerBlock()).forEach(root.putArray("grid")::add);
     root.putObject("queries").put("from", m.queries().from()).put("to", m.queries().to());
     root.put("shared_bytes", m.sharedBytes());
     root.put("ptx_sha256", ptxSha256);
@@ -41,9 +45,20 @@ final class ManifestWriter {
   }
 
   /** The numbers of CTAs along x, y and z as formulas. */
-  static List<String> grid(Manifest.Grid grid, int rowsPerBlock) {
+  static List<String> grid(Manifest.Grid grid, Batching batching, int rowsPerBlock) {
     String tiles = "ceil(Sq / " + rowsPerBlock + ")";
     String packed = "ceil(Sq / floor(" + rowsPerBlock + " / group))";
+    String bound =
+        switch (batching) {
+          case DENSE -> "";
+          case PADDED -> tiles + " * B";
+          case PACKED -> "min(" + tiles + " * B, floor(tokens / " + rowsPerBlock + ") + B)";
+        };
+    if (!bound.isEmpty()) {
+      return grid == Manifest.Grid.ITEMS
+          ? List.of(bound, "Hq", "1")
+          : List.of("min(" + bound + " * Hq, SMs)", "1", "1");
+    }
     return switch (grid) {
       case ITEMS -> List.of(tiles, "Hq", "B");
       case PERSISTENT -> List.of("min(" + tiles + " * Hq * B, SMs)", "1", "1");
@@ -68,15 +83,28 @@ final class ManifestWriter {
       case Parameter.Role.Scale() -> node.put("role", "scale");
       case Parameter.Role.ScaleLog2e() -> node.put("role", "scale_log2e");
       case Parameter.Role.Scalar(String param) -> node.put("role", "scalar").put("param", param);
-      case Parameter.Role.TensorMap(Operand of, int rows, int cols, boolean grouped) ->
-          node.put("role", grouped ? "grouped_tensor_map" : "tensor_map")
+      case Parameter.Role.TensorMap(Operand of, int rows, int cols, Parameter.Form form) ->
+          node.put("role", role(form))
               .put("of", name(of))
               .put("box_rows", rows)
               .put("box_cols", cols);
       case Parameter.Role.BoxBytes(Operand of) -> node.put("role", "box_bytes").put("of", name(of));
+      case Parameter.Role.Sequences(Operand of) ->
+          node.put("role", "sequences").put("of", name(of));
+      case Parameter.Role.Tokens(Operand of) -> node.put("role", "tokens").put("of", name(of));
+      case Parameter.Role.Pitch(Operand of) -> node.put("role", "pitch").put("of", name(of));
       case Parameter.Role.Counter() -> node.put("role", "counter");
       case Parameter.Role.Captured(String tensor) ->
           node.put("role", "captured").put("tensor", tensor);
+    };
+  }
+
+  /** The role of a tensor map. */
+  private static String role(Parameter.Form form) {
+    return switch (form) {
+      case PLAIN -> "tensor_map";
+      case GROUPED -> "grouped_tensor_map";
+      case SEQUENCES -> "sequences_tensor_map";
     };
   }
 

@@ -69,19 +69,34 @@ public record Parameter(String name, Role role, Type type) {
     record Scalar(String param) implements Role {}
 
     /**
-     * A tensor map of Q, K, V or O (TENSOR_MAP): 16-bit elements, dimensions (D, S, H, B) with the
-     * tensor's strides, a box of (boxCols, boxRows, 1, 1), 128-byte swizzle, no interleave, zeros
-     * outside, L2 promotion of 256 bytes.
-     *
-     * @param grouped H is split into the heads of a group and the groups: dimensions (D, group, S,
-     *     H / group, B), a box of (boxCols, group, ⌊boxRows / group⌋, 1, 1)
+     * A tensor map of Q, K, V or O (TENSOR_MAP): 16-bit elements, dimensions and box of its form
+     * with the tensor's strides, 128-byte swizzle, no interleave, zeros outside, L2 promotion of
+     * 256 bytes.
      */
-    record TensorMap(Operand of, int boxRows, int boxCols, boolean grouped) implements Role {
-      /** A map that is not grouped. */
+    record TensorMap(Operand of, int boxRows, int boxCols, Form form) implements Role {
+      /** A plain map. */
       public TensorMap(Operand of, int boxRows, int boxCols) {
-        this(of, boxRows, boxCols, false);
+        this(of, boxRows, boxCols, Form.PLAIN);
       }
     }
+
+    /**
+     * Device address of int32 that say where the sequences of Q and O, or of K and V, lie (U64): of
+     * a packed batch B + 1 tokens, at which each begins and the last ends; of a padded one B
+     * lengths.
+     *
+     * @param of Q or K
+     */
+    record Sequences(Operand of) implements Role {}
+
+    /** How many tokens Q or K of a packed batch has (S32). */
+    record Tokens(Operand of) implements Role {}
+
+    /**
+     * How many times its distance between tokens a padded Q, K, V or O has between its batch
+     * elements (S32).
+     */
+    record Pitch(Operand of) implements Role {}
 
     /** How many bytes a box of an operand's grouped tensor map has (S32). */
     record BoxBytes(Operand of) implements Role {}
@@ -94,6 +109,45 @@ public record Parameter(String name, Role role, Type type) {
 
     /** Device address of a captured tensor, row-major without gaps (U64). */
     record Captured(String tensor) implements Role {}
+  }
+
+  /** The dimensions of a tensor map. */
+  public enum Form {
+    /** (D, S, H, B), a box of (boxCols, boxRows, 1, 1). */
+    PLAIN(4),
+    /**
+     * H is split into the heads of a group and the groups: (D, group, S, H / group, B), a box of
+     * (boxCols, group, ⌊boxRows / group⌋, 1, 1).
+     */
+    GROUPED(5),
+    /**
+     * A box ends where its sequence does, wherever it lies. With tokens s bytes apart the
+     * dimensions are D, {@link #WRAP} of stride s, H, and two of {@link #UNBOUNDED} with strides s
+     * and {@link #WRAP_STRIDE} - s; the box is (boxCols, boxRows, 1, 1, 1). Token t of the n of a
+     * sequence that begins at token f is at (·, WRAP - n + t, ·, f + n, WRAP), for modulo 2⁶⁴ its
+     * address is that of token f + t; and t ≥ n is past the second dimension's end.
+     */
+    SEQUENCES(5);
+
+    /** Extent of the dimension in which sequences end, and coordinate in the last. */
+    public static final int WRAP = 1 << 30;
+
+    /** Extent of the dimensions that end nothing. */
+    public static final int UNBOUNDED = 0x7FFF_0000;
+
+    /** WRAP times this is 2⁶⁴. */
+    public static final long WRAP_STRIDE = 1L << 34;
+
+    private final int rank;
+
+    Form(int rank) {
+      this.rank = rank;
+    }
+
+    /** How many dimensions. */
+    public int rank() {
+      return rank;
+    }
   }
 
   /** The axes of Q, K, V and O that have a stride; the vector axis is contiguous. */

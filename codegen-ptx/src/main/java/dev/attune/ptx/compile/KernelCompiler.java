@@ -2,6 +2,7 @@ package dev.attune.ptx.compile;
 
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
@@ -36,13 +37,25 @@ public final class KernelCompiler {
    * @param target decides the family: Hopper for sm_90a, Ampere for all others
    * @param length the query length that the kernel is meant to be fast at; none: thousands of rows
    * @param schedule overrides the family's choice
+   * @param batching how the sequences of a batch lie
    */
   public record Options(
       Target target,
       Dtype dtype,
       HeadDim headDim,
       OptionalInt length,
-      Optional<Schedule> schedule) {
+      Optional<Schedule> schedule,
+      Batching batching) {
+
+    /** For dense batches. */
+    public Options(
+        Target target,
+        Dtype dtype,
+        HeadDim headDim,
+        OptionalInt length,
+        Optional<Schedule> schedule) {
+      this(target, dtype, headDim, length, schedule, Batching.DENSE);
+    }
 
     /** The family's own schedule. */
     public Options(Target target, Dtype dtype, HeadDim headDim) {
@@ -73,19 +86,30 @@ public final class KernelCompiler {
    */
   public static List<Compilation> candidates(
       AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim headDim) {
+    return candidates(spec, targets, dtype, headDim, Batching.DENSE);
+  }
+
+  /** The same for batches whose sequences lie in some way; heads share tiles of dense ones only. */
+  public static List<Compilation> candidates(
+      AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim headDim, Batching batching) {
     List<Compilation> list = new ArrayList<>();
     for (Target target : targets) {
       if (target == Target.SM_90A && HopperSchedules.refuses(headDim).isEmpty()) {
-        List<HopperSchedules.Choice> choices =
-            new ArrayList<>(HopperSchedules.packed(spec, target, dtype, headDim));
+        List<HopperSchedules.Choice> choices = new ArrayList<>();
+        if (batching == Batching.DENSE) {
+          choices.addAll(HopperSchedules.packed(spec, target, dtype, headDim));
+        }
         choices.addAll(HopperSchedules.choices(spec, target, dtype, headDim));
         for (HopperSchedules.Choice c : choices) {
           Options options =
-              new Options(target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()));
+              new Options(
+                  target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()), batching);
           list.add(compile(spec, options, c.queries()));
         }
       } else if (target != Target.SM_90A) {
-        list.add(compile(spec, new Options(target, dtype, headDim)));
+        Options options =
+            new Options(target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
+        list.add(compile(spec, options));
       }
     }
     return List.copyOf(list);
@@ -109,7 +133,9 @@ public final class KernelCompiler {
         .filter(d -> !d.equals(options.headDim()))
         .ifPresent(d -> fail(spec, "head_dim " + d, options.headDim().toString()));
     Schedule schedule = options.schedule().orElseGet(() -> schedule(spec, options));
-    TileKernel lowered = Lowering.forward(spec, options.dtype(), options.headDim(), schedule);
+    TileKernel lowered =
+        Lowering.forward(spec, options.dtype(), options.headDim(), schedule)
+            .batched(options.batching());
     List<Pass> passes = Pipeline.of(schedule);
     TileKernel tiles = Pipeline.run(passes, lowered);
     String entry = entry(spec, options);
@@ -160,6 +186,7 @@ public final class KernelCompiler {
           case Schedule.Hopper s ->
               s.packed() ? Manifest.Grid.PERSISTENT_PACKED : Manifest.Grid.PERSISTENT;
         },
+        options.batching(),
         queries,
         kernel.threads(),
         schedule.rows(),

@@ -2,10 +2,10 @@ package dev.attune.ptx.hopper;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.TileKernel;
@@ -27,6 +27,7 @@ import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
 import dev.attune.ptx.select.RowStore;
+import dev.attune.ptx.select.Sequence;
 import dev.attune.ptx.select.Site;
 import dev.attune.ptx.select.Unroll;
 import java.util.EnumMap;
@@ -126,7 +127,8 @@ final class ConsumerCode {
     // After a spin the assembler takes the warp for diverged: stages and descriptors would then
     // live in vector registers, at ten instructions more for every wgmma.
     emit.add(new Inst.BarWarpSync());
-    emit.scope(() -> new Item(slot.get(0), slot.get(1), slot.get(2), query).run(items.body()));
+    emit.scope(
+        () -> new Item(slot.get(0), slot.get(1), sequence(slot.get(2)), query).run(items.body()));
     emit.add(new Inst.Bra(start, true));
     emit.add(new Inst.Label(done));
     if (outputMap != null) {
@@ -135,9 +137,22 @@ final class ConsumerCode {
     emit.add(new Inst.Ret());
   }
 
+  /** The item's sequence: what the producer says of it. */
+  private Sequence sequence(Reg b) {
+    if (!context.ofSequences()) {
+      return context.parameters().dense(b);
+    }
+    List<Reg> words = List.of(b32(), b32(), b32(), b32());
+    emit.add(
+        new Inst.Ld(
+            Space.SHARED, MemTy.B32, words, new Address(context.shared(), layout.sequence())));
+    Reg from = kernel.batching() == Batching.PACKED ? words.get(2) : null;
+    return new Sequence(b, words.get(0), words.get(1), from, null);
+  }
+
   /** The code of one item. */
   private final class Item {
-    private final Reg batch;
+    private final Sequence in;
     private final Reg head;
     private final Reg first;
     private final LaneRows mine;
@@ -151,29 +166,21 @@ final class ConsumerCode {
     private boolean copied;
     private boolean stored;
 
-    Item(Reg tile, Reg head, Reg batch, Held.Matrix query) {
-      this.batch = batch;
+    Item(Reg tile, Reg head, Sequence in, Held.Matrix query) {
+      this.in = in;
       this.head = head;
       this.query = query;
-      var parameters = context.parameters();
       this.first = shape.first(tile);
       this.mine = laneRows.of(first, head);
-      Map<Expr.Var, Reg> variables = shape.variables(first, groupRow);
-      Env env = shape.env(batch, head, variables);
+      Map<Expr.Var, Reg> variables = shape.variables(first, groupRow, in);
+      Env env = shape.env(in, head, variables);
       if (context.testsTiles()) {
         variables.putAll(context.counted());
         env = env.withTile(variables);
       }
       this.expressions = new ExprCode(emit, kernel.spec(), env);
       this.rows =
-          new RowCode(
-              emit,
-              expressions,
-              mine,
-              (Reg) parameters.size(Extent.SQ),
-              (Reg) parameters.size(Extent.SKV),
-              true,
-              CHAINS);
+          new RowCode(emit, expressions, mine, (Reg) in.queries(), (Reg) in.keys(), true, CHAINS);
       this.code =
           new RegisterCode(emit, kernel, role.body(), expressions, rows, pair, Optional.empty());
       code.put(kernel.qTile(), new Held.Int(tile));
@@ -215,7 +222,7 @@ final class ConsumerCode {
           case Op.StoreRow o -> {
             emit.operation("store " + o.operand());
             new RowStore(emit, context.parameters())
-                .store(o.operand(), code.rowValues(o.in()), batch, mine, pair);
+                .store(o.operand(), code.rowValues(o.in()), in, mine, pair);
           }
           default -> code.operation(op);
         }
@@ -252,13 +259,14 @@ final class ConsumerCode {
 
     /** Finds out which keys have arrived, and loads what operations on their scores will read. */
     private void place(List<Op> ops) {
+      Reg tile = null;
       if (context.testsTiles() && ops.stream().anyMatch(RegisterCode::placesKeys)) {
-        Reg tile = b32();
+        tile = b32();
         Reg at = ring(Operand.K).staged(context.shared(), HopperLayout.WORD);
         emit.add(
             new Inst.Ld(Space.SHARED, MemTy.B32, List.of(tile), new Address(at, layout.tiles())));
-        code.at(tile);
       }
+      code.at(tile);
       code.loadAhead(ops, HopperSchedules.spare(kernel.headDim(), context.schedule()));
     }
 
@@ -304,7 +312,7 @@ final class ConsumerCode {
       Held.LeftOperands output = (Held.LeftOperands) code.get(o.in());
       if (o.staging() == Op.Staging.DIRECT) {
         new RowStore(emit, context.parameters())
-            .store(output, kernel.headDim().v(), batch, mine, pair);
+            .store(output, kernel.headDim().v(), in, mine, pair);
         return;
       }
       stored = o.staging() == Op.Staging.QUERY;
@@ -324,7 +332,9 @@ final class ConsumerCode {
         emit.add(
             new Inst.TmaStore(
                 requireNonNull(outputMap),
-                List.of(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS), row, head, batch),
+                context
+                    .parameters()
+                    .coordinates(emit, Operand.O, in, head, row, slab * HopperLayout.SLAB_COLUMNS),
                 new Address(from, layout.buffer(Operand.O) + slab * layout.slab(Operand.O))));
       }
       emit.add(new Inst.TmaStoreCommit());

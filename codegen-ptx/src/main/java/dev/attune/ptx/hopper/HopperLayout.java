@@ -1,5 +1,6 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
@@ -19,6 +20,8 @@ import dev.attune.compiler.spec.Operand;
  * @param values offset of the V ring
  * @param output offset of O's buffer
  * @param barriers offset of the mbarriers
+ * @param slot offset of the work item that is handed over with Q: query tile, head, batch, whether
+ *     there is one
  * @param bytes in all
  */
 record HopperLayout(
@@ -31,6 +34,7 @@ record HopperLayout(
     int values,
     int output,
     int barriers,
+    int slot,
     int bytes) {
 
   /** Columns of a slab. */
@@ -49,7 +53,12 @@ record HopperLayout(
 
   private static final int WORDS = 4 * WORD;
 
+  /** The layout for dense batches. */
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule) {
+    return of(dim, schedule, Batching.DENSE);
+  }
+
+  static HopperLayout of(HeadDim dim, Schedule.Hopper schedule, Batching batching) {
     int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
     int valueSlabs = Math.ceilDiv(dim.v(), SLAB_COLUMNS);
     int row = schedule.rows() * PITCH;
@@ -72,11 +81,12 @@ record HopperLayout(
         values,
         overQuery ? 0 : output,
         barriers,
-        slot + slotBytes(schedule.stages()));
+        slot,
+        slot + toldWords(batching) * WORDS + tileBytes(schedule.stages()));
   }
 
-  private static int slotBytes(int stages) {
-    return 2 * WORDS + Math.ceilDiv(stages * WORD, WORDS) * WORDS;
+  private static int toldWords(Batching batching) {
+    return batching == Batching.DENSE ? 2 : 3;
   }
 
   /** Offset of an operand's first buffer. */
@@ -141,24 +151,28 @@ record HopperLayout(
   }
 
   /**
-   * Offset of the work item that is handed over with Q: query tile, head, batch, whether there is
-   * one.
-   */
-  int slot() {
-    return bytes - slotBytes(stages);
-  }
-
-  /**
    * Offset of what else the consumers are told: how many kv tiles pass their test, and are full.
    */
   int counts() {
-    return slot() + WORDS;
+    return slot + WORDS;
+  }
+
+  /**
+   * Offset of what they are told of a sequence that has its own lengths: how many queries and keys
+   * it has, and the token of Q at which it begins, if there is no other way to know.
+   */
+  int sequence() {
+    return slot + 2 * WORDS;
   }
 
   /**
    * Offset of the kv tile that is handed over with the first buffer of K, where tiles are tested.
    */
   int tiles() {
-    return counts() + WORDS;
+    return bytes - tileBytes(stages);
+  }
+
+  private static int tileBytes(int stages) {
+    return Math.ceilDiv(stages * WORD, WORDS) * WORDS;
   }
 }

@@ -1,12 +1,12 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
 import dev.attune.compiler.tile.Ops;
@@ -20,10 +20,12 @@ import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.PtxKernel;
 import dev.attune.ptx.Reg;
+import dev.attune.ptx.artifact.Parameter.Form;
 import dev.attune.ptx.artifact.Parameter.Role;
 import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.Sequence;
 import dev.attune.ptx.select.TileTests;
 import java.util.EnumMap;
 import java.util.List;
@@ -46,7 +48,7 @@ public final class HopperSelection {
     this.kernel = kernel;
     this.schedule = schedule;
     this.target = target;
-    this.layout = HopperLayout.of(kernel.headDim(), schedule);
+    this.layout = HopperLayout.of(kernel.headDim(), schedule, kernel.batching());
   }
 
   /** The PTX of a kernel for a target. */
@@ -62,8 +64,7 @@ public final class HopperSelection {
       throw new IllegalStateException("expected a producer and a consumer role");
     }
     emit.operation("prologue");
-    KernelParameters parameters =
-        KernelParameters.mapped(emit, kernel.spec(), kernel.headDim(), maps());
+    KernelParameters parameters = KernelParameters.mapped(emit, kernel, maps());
     Reg thread = special(Inst.Special.TID_X);
     Reg group = emit.fresh(Reg.Kind.B32);
     // Warp-uniform by a shuffle: the branch on it then is.
@@ -119,20 +120,20 @@ public final class HopperSelection {
       Reg group,
       Reg shared) {
 
+    /** Whether sequences have lengths of their own. */
+    boolean ofSequences() {
+      return kernel.batching() != Batching.DENSE;
+    }
+
     /** Whether kv tiles are tested. */
     boolean testsTiles() {
       return kernel.tested().isPresent();
     }
 
     /** Counts the kv tiles of an item that pass: a whole warp does. */
-    TileTests count(Env env, Reg lane) {
+    TileTests count(Env env, Sequence in, Reg lane) {
       return new TileTests(
-          emit,
-          kernel.spec(),
-          kernel.tested().orElseThrow(),
-          env,
-          lane,
-          parameters.size(Extent.SKV));
+          emit, kernel.spec(), kernel.tested().orElseThrow(), env, lane, in.keys());
     }
 
     /** What the producer has counted. */
@@ -146,15 +147,20 @@ public final class HopperSelection {
   private Map<Operand, Role.TensorMap> maps() {
     Map<Operand, Role.TensorMap> maps = new EnumMap<>(Operand.class);
     for (Operand of : LOADED) {
-      boolean grouped = of == Operand.Q && kernel.packed();
-      maps.put(of, new Role.TensorMap(of, layout.rows(of), HopperLayout.SLAB_COLUMNS, grouped));
+      Form form = of == Operand.Q && kernel.packed() ? Form.GROUPED : form();
+      maps.put(of, new Role.TensorMap(of, layout.rows(of), HopperLayout.SLAB_COLUMNS, form));
     }
     if (schedule.output() != Output.DIRECT) {
       maps.put(
           Operand.O,
-          new Role.TensorMap(Operand.O, HopperLayout.GROUP_ROWS, HopperLayout.SLAB_COLUMNS));
+          new Role.TensorMap(
+              Operand.O, HopperLayout.GROUP_ROWS, HopperLayout.SLAB_COLUMNS, form()));
     }
     return maps;
+  }
+
+  private Form form() {
+    return kernel.batching() == Batching.DENSE ? Form.PLAIN : Form.SEQUENCES;
   }
 
   private Reg special(Inst.Special special) {

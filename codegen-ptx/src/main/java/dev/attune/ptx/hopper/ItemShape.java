@@ -12,6 +12,7 @@ import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.Env;
 import dev.attune.ptx.select.KernelParameters;
 import dev.attune.ptx.select.LaneRows;
+import dev.attune.ptx.select.Sequence;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -69,33 +70,34 @@ record ItemShape(Emitter emit, KernelParameters parameters, TileKernel kernel, O
     return emit.arith(IntOp.DIV, Ty.U32, row, parameters.size(Extent.GROUP));
   }
 
-  /** A position, or the last of all. */
-  private Reg inside(Operand position) {
-    var end = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), new IntConst(1));
+  /** A position, or the last of the sequence. */
+  private Reg inside(Operand position, Sequence in) {
+    var end = emit.arith(IntOp.SUB, Ty.S32, in.queries(), new IntConst(1));
     return (Reg) emit.arith(IntOp.MIN, Ty.S32, position, end);
   }
 
   /** The variables of an item's rows. */
-  Map<Expr.Var, Reg> variables(Reg first) {
+  Map<Expr.Var, Reg> variables(Reg first, Sequence in) {
     Operand last = emit.arith(IntOp.SUB, Ty.S32, positions, new IntConst(1));
-    Reg lastInside = inside(emit.arith(IntOp.ADD, Ty.S32, first, last));
+    Reg lastInside = inside(emit.arith(IntOp.ADD, Ty.S32, first, last), in);
     return Map.of(TileKernel.Q_FIRST, first, TileKernel.Q_LAST, lastInside);
   }
 
   /** The variables of an item's rows, and of those of the warpgroup that start at one of them. */
-  Map<Expr.Var, Reg> variables(Reg first, Reg groupRow) {
+  Map<Expr.Var, Reg> variables(Reg first, Reg groupRow, Sequence in) {
     Operand from = position(first, groupRow, 0);
-    Map<Expr.Var, Reg> all = new HashMap<>(variables(first));
-    all.put(TileKernel.ROLE_FIRST, inside(from));
-    all.put(TileKernel.ROLE_LAST, inside(position(first, groupRow, HopperLayout.GROUP_ROWS - 1L)));
+    Map<Expr.Var, Reg> all = new HashMap<>(variables(first, in));
+    all.put(TileKernel.ROLE_FIRST, inside(from, in));
+    Operand to = position(first, groupRow, HopperLayout.GROUP_ROWS - 1L);
+    all.put(TileKernel.ROLE_LAST, inside(to, in));
     return all;
   }
 
   /** Where the expressions of an item find what is uniform. */
-  Env env(Reg batch, Reg head, Map<Expr.Var, Reg> variables) {
+  Env env(Sequence in, Reg head, Map<Expr.Var, Reg> variables) {
     return kernel.packed()
-        ? parameters.env(batch, null, head, variables)
-        : parameters.env(batch, head, kvHead(head), variables);
+        ? parameters.env(in, null, head, variables)
+        : parameters.env(in, head, kvHead(head), variables);
   }
 
   /**

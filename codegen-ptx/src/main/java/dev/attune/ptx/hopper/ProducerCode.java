@@ -1,6 +1,7 @@
 package dev.attune.ptx.hopper;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
@@ -24,8 +25,8 @@ import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
+import dev.attune.ptx.select.SequenceSearch;
 import dev.attune.ptx.select.TileTests;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The producer: one thread of its warpgroup claims items and loads their tiles. Where tiles are
- * tested the rest of its warp helps with that.
+ * tested, or items searched among sequences, the rest of its warp helps with that.
  */
 final class ProducerCode {
   private final Context context;
@@ -46,7 +47,6 @@ final class ProducerCode {
   private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> maps = new EnumMap<>(Operand.class);
   private @Nullable ItemShape shape;
-  private @Nullable WorkItems work;
   private @Nullable Reg next;
   private @Nullable TileTests tests;
   private @Nullable Tiles tiles;
@@ -59,7 +59,7 @@ final class ProducerCode {
     this.layout = context.layout();
     this.role = role;
     this.registers = registers;
-    this.leader = context.testsTiles() ? emit.fresh(Reg.Kind.PRED) : null;
+    this.leader = context.testsTiles() || context.ofSequences() ? emit.fresh(Reg.Kind.PRED) : null;
   }
 
   /** Appends what one thread does. */
@@ -105,17 +105,17 @@ final class ProducerCode {
   private void items(List<Op> body, Op.Items.Claimed claimed) {
     // In each role by itself: what all hold from the start on, some assemblers spill.
     shape = ItemShape.emit(emit, context.parameters(), context.kernel());
-    work = new WorkItems(shape, claimed.sectionBytes());
+    Optional<WorkItems> dense =
+        context.ofSequences()
+            ? Optional.empty()
+            : Optional.of(WorkItems.dense(shape, claimed.sectionBytes()));
     Reg number = special(Inst.Special.CTAID_X);
     Reg ctas = special(Inst.Special.NCTAID_X);
-    Reg count = work.count();
+    Find find = dense.map(this::among).orElseGet(() -> amongSequences(claimed.sectionBytes()));
     String start = emit.label("item");
     String none = emit.label("no_item");
     emit.add(new Inst.Label(start));
-    Reg past = emit.fresh(Reg.Kind.PRED);
-    emit.add(new Inst.SetP(CompareOp.GE, Ty.S32, past, number, count));
-    emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, leader != null)));
-    emit.scope(() -> item(body, requireNonNull(work).item(number)));
+    emit.scope(() -> item(body, find.item(number, none)));
     emit.add(
         new Inst.Arith(
             IntOp.ADD, Ty.S32, number, requireNonNull(next, "no item was claimed"), ctas));
@@ -127,6 +127,36 @@ final class ProducerCode {
     }
     end(ctas);
     emit.add(new Inst.Label(ended));
+  }
+
+  /** Finds the item of a number, or goes elsewhere if there is none. */
+  private interface Find {
+    WorkItems.Item item(Reg number, String none);
+  }
+
+  private Find among(WorkItems items) {
+    Reg count = items.count();
+    return (number, none) -> {
+      Reg past = emit.fresh(Reg.Kind.PRED);
+      emit.add(new Inst.SetP(CompareOp.GE, Ty.S32, past, number, count));
+      emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, leader != null)));
+      return items.item(number);
+    };
+  }
+
+  private Find amongSequences(long sectionBytes) {
+    var parameters = context.parameters();
+    // The warp is the CTA's first.
+    SequenceSearch search =
+        new SequenceSearch(emit, parameters, context.kernel(), context.thread());
+    return (number, none) -> {
+      var heads = parameters.size(Extent.HQ);
+      Reg tile = (Reg) emit.arith(IntOp.DIV, Ty.U32, number, heads);
+      SequenceSearch.Found found = search.find(tile, none);
+      var skipped = emit.arith(IntOp.MUL, Ty.S32, found.before(), heads);
+      Reg inSequence = (Reg) emit.arith(IntOp.SUB, Ty.S32, number, skipped);
+      return WorkItems.of(found.sequence(), shape(), sectionBytes).item(inSequence);
+    };
   }
 
   /** Tells the consumers that there is no more, and leaves the counter as it was found. */
@@ -156,11 +186,11 @@ final class ProducerCode {
     TileKernel kernel = context.kernel();
     Reg first = shape().first(item.tile());
     Reg kvHead = shape().kvHead(item.head());
-    Map<Expr.Var, Reg> variables = new HashMap<>(shape().variables(first));
-    Env env = shape().env(item.batch(), item.head(), variables);
-    if (leader != null) {
+    Map<Expr.Var, Reg> variables = new HashMap<>(shape().variables(first, item.in()));
+    Env env = shape().env(item.in(), item.head(), variables);
+    if (context.testsTiles()) {
       // The warp is the CTA's first.
-      tests = context.count(env, context.thread());
+      tests = context.count(env, item.in(), context.thread());
       variables.putAll(TileTests.variables(tests.counts()));
       env = env.withTile(variables);
       tiles = new Tiles(tests.cursor(Op.Direction.DESCENDING));
@@ -171,8 +201,8 @@ final class ProducerCode {
             emit,
             expressions,
             new LaneRows.OneHead(item.head(), first, 0),
-            (Reg) context.parameters().size(Extent.SQ),
-            (Reg) context.parameters().size(Extent.SKV),
+            (Reg) item.in().queries(),
+            (Reg) item.in().keys(),
             false,
             1);
     RegisterCode code =
@@ -246,14 +276,15 @@ final class ProducerCode {
     if (query) {
       Reg some = emit.fresh(Reg.Kind.B32);
       emit.add(new Inst.Mov(some, new IntConst(1)));
-      slot(List.of(item.tile(), item.head(), item.batch(), some));
+      slot(List.of(item.tile(), item.head(), item.in().b(), some));
+      if (context.ofSequences()) {
+        Reg none = emit.reg(new IntConst(0), Reg.Kind.B32);
+        Reg from = requireNonNullElse(item.in().firstQuery(), none);
+        Reg queries = (Reg) item.in().queries();
+        words(layout.sequence(), List.of(queries, (Reg) item.in().keys(), from, none));
+      }
       if (tests != null) {
-        act(
-            new Inst.St(
-                Space.SHARED,
-                MemTy.B32,
-                new Address(context.shared(), layout.counts()),
-                tests.counts()));
+        words(layout.counts(), tests.counts());
       }
     }
     dev.attune.ptx.Operand tile =
@@ -269,25 +300,26 @@ final class ProducerCode {
     act(new Inst.MbarrierExpect(ring.full(barriers), bytes(operand)));
     var positions = query ? shape().positions() : new IntConst(layout.rows(operand));
     var row = emit.arith(IntOp.MUL, Ty.S32, tile, positions);
-    boolean grouped = query && context.kernel().packed();
     Reg buffer = ring.staged(context.shared(), layout.tile(operand));
     for (int slab = 0; slab < layout.slabs(operand); slab++) {
-      List<dev.attune.ptx.Operand> coordinates = new ArrayList<>();
-      coordinates.add(new IntConst((long) slab * HopperLayout.SLAB_COLUMNS));
-      if (grouped) {
-        coordinates.add(new IntConst(0));
-      }
-      coordinates.add(row);
-      coordinates.add(query ? item.head() : kvHead);
-      coordinates.add(item.batch());
       act(
           new Inst.TmaLoad(
               new Address(buffer, layout.buffer(operand) + slab * layout.slab(operand)),
               requireNonNull(maps.get(operand)),
-              coordinates,
+              coordinates(operand, item, kvHead, row, slab * HopperLayout.SLAB_COLUMNS),
               ring.full(barriers)));
     }
     ring.advance();
+  }
+
+  private List<dev.attune.ptx.Operand> coordinates(
+      Operand operand, WorkItems.Item item, Reg kvHead, dev.attune.ptx.Operand row, int column) {
+    boolean query = operand == Operand.Q;
+    return query && context.kernel().packed()
+        ? List.of(new IntConst(column), new IntConst(0), row, item.head(), item.in().b())
+        : context
+            .parameters()
+            .coordinates(emit, operand, item.in(), query ? item.head() : kvHead, row, column);
   }
 
   /** Bytes of a tile. */
@@ -302,7 +334,11 @@ final class ProducerCode {
   }
 
   private void slot(List<Reg> words) {
-    act(new Inst.St(Space.SHARED, MemTy.B32, new Address(context.shared(), layout.slot()), words));
+    words(layout.slot(), words);
+  }
+
+  private void words(int at, List<Reg> words) {
+    act(new Inst.St(Space.SHARED, MemTy.B32, new Address(context.shared(), at), words));
   }
 
   private ItemShape shape() {

@@ -11,43 +11,73 @@ import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import dev.attune.ptx.select.Emitter;
 import dev.attune.ptx.select.KernelParameters;
+import dev.attune.ptx.select.Sequence;
+import java.util.Optional;
 
-/** Code that turns the number of a work item into what it is, as {@code WorkOrder} defines. */
+/**
+ * Code that turns the number of a work item into what it is, as {@code WorkOrder} defines: of all
+ * items of a dense batch, or of those of one sequence.
+ */
 final class WorkItems {
   private final Emitter emit;
   private final KernelParameters parameters;
   private final ItemShape shape;
+  private final Optional<Sequence> sequence;
+  private final Operand keys;
   private final Operand tiles;
   private final Operand heads;
   private final Operand section;
   private final TileKernel.Order order;
 
   /** A work item in registers. */
-  record Item(Reg batch, Reg head, Reg tile) {}
+  record Item(Sequence in, Reg head, Reg tile) {}
 
-  WorkItems(ItemShape shape, long sectionBytes) {
+  /** The items of a dense batch. */
+  static WorkItems dense(ItemShape shape, long sectionBytes) {
+    KernelParameters p = shape.parameters();
+    return new WorkItems(
+        shape, sectionBytes, Optional.empty(), p.size(Extent.SQ), p.size(Extent.SKV));
+  }
+
+  /** The items of a sequence. */
+  static WorkItems of(Sequence sequence, ItemShape shape, long sectionBytes) {
+    return new WorkItems(
+        shape, sectionBytes, Optional.of(sequence), sequence.queries(), sequence.keys());
+  }
+
+  private WorkItems(
+      ItemShape shape,
+      long sectionBytes,
+      Optional<Sequence> sequence,
+      Operand queries,
+      Operand keys) {
     this.emit = shape.emit();
     this.parameters = shape.parameters();
     this.shape = shape;
     TileKernel kernel = shape.kernel();
     this.order = kernel.order();
+    this.keys = keys;
     Operand further = emit.arith(IntOp.SUB, Ty.S32, shape.positions(), new IntConst(1));
-    Operand round = emit.arith(IntOp.ADD, Ty.S32, parameters.size(Extent.SQ), further);
+    Operand round = emit.arith(IntOp.ADD, Ty.S32, queries, further);
     this.tiles = emit.arith(IntOp.DIV, Ty.U32, round, shape.positions());
+    this.sequence = sequence;
+    Operand each = parameters.size(shape.heads());
     this.heads =
-        emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), parameters.size(shape.heads()));
+        sequence.isPresent()
+            ? each
+            : emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), each);
     this.section = section(kernel.headDim(), sectionBytes);
   }
 
   /** Heads of a section: those of the largest power of two of kv heads that fit. */
   private Operand section(HeadDim dim, long sectionBytes) {
     Operand group = shape.perKvHead();
-    long keys = sectionBytes / (2L * (dim.qk() + dim.v()));
-    if (keys < 2) {
+    long all = sectionBytes / (2L * (dim.qk() + dim.v()));
+    if (all < 2) {
       return emit.reg(group, Reg.Kind.B32);
     }
-    Operand some = emit.arith(IntOp.MAX, Ty.S32, parameters.size(Extent.SKV), new IntConst(1));
-    Operand fit = emit.arith(IntOp.DIV, Ty.U32, new IntConst(keys), some);
+    Operand some = emit.arith(IntOp.MAX, Ty.S32, keys, new IntConst(1));
+    Operand fit = emit.arith(IntOp.DIV, Ty.U32, new IntConst(all), some);
     Operand least = emit.arith(IntOp.MAX, Ty.S32, fit, new IntConst(1));
     Reg bit = emit.fresh(Reg.Kind.B32);
     emit.add(new Inst.HighestBit(bit, least));
@@ -75,17 +105,22 @@ final class WorkItems {
     Operand skipped = emit.arith(IntOp.MUL, Ty.S32, nth, width);
     Operand inSection = emit.arith(IntOp.SUB, Ty.S32, within, skipped);
     Operand head = emit.arith(IntOp.ADD, Ty.S32, before, inSection);
+    if (sequence.isPresent()) {
+      return new Item(sequence.get(), (Reg) head, tile(nth));
+    }
     Operand batch = emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(shape.heads()));
     Operand first = emit.arith(IntOp.MUL, Ty.S32, batch, parameters.size(shape.heads()));
     Operand inBatch = emit.arith(IntOp.SUB, Ty.S32, head, first);
-    Operand tile =
-        switch (order) {
-          case ASCENDING -> nth;
-          case DESCENDING -> {
-            Operand last = emit.arith(IntOp.SUB, Ty.S32, tiles, new IntConst(1));
-            yield emit.arith(IntOp.SUB, Ty.S32, last, nth);
-          }
-        };
-    return new Item((Reg) batch, (Reg) inBatch, (Reg) tile);
+    return new Item(parameters.dense((Reg) batch), (Reg) inBatch, tile(nth));
+  }
+
+  private Reg tile(Operand nth) {
+    return switch (order) {
+      case ASCENDING -> (Reg) nth;
+      case DESCENDING -> {
+        Operand last = emit.arith(IntOp.SUB, Ty.S32, tiles, new IntConst(1));
+        yield (Reg) emit.arith(IntOp.SUB, Ty.S32, last, nth);
+      }
+    };
   }
 }

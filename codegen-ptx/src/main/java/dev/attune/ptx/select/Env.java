@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param b batch element
  * @param h query head; none where the rows of an item are of several
  * @param hkv key/value head
- * @param sizes the extents
+ * @param sizes the extents in the item's sequence
+ * @param launch the extents of the launch: what captured tensors have
  * @param scale the softmax scale
  * @param scaleLog2e the softmax scale times log₂ e
  * @param params declared scalars; bools as 0 and 1
@@ -25,6 +26,7 @@ public record Env(
     @Nullable Reg h,
     Reg hkv,
     Map<Extent, Operand> sizes,
+    Map<Extent, Operand> launch,
     Reg scale,
     Reg scaleLog2e,
     Map<String, Reg> params,
@@ -32,13 +34,24 @@ public record Env(
     Map<Expr.Var, Reg> tile) {
   public Env {
     sizes = Map.copyOf(sizes);
+    launch = Map.copyOf(launch);
     params = Map.copyOf(params);
     tensors = Map.copyOf(tensors);
     tile = Map.copyOf(tile);
   }
 
+  /** Whether the sequences of a launch have lengths of their own. */
+  boolean ofSequences() {
+    return !sizes.equals(launch);
+  }
+
+  /** The same with the extents of the launch. */
+  Env ofLaunch() {
+    return new Env(b, h, hkv, launch, launch, scale, scaleLog2e, params, tensors, tile);
+  }
+
   /** The same with other variables of a tile. */
   public Env withTile(Map<Expr.Var, Reg> variables) {
-    return new Env(b, h, hkv, sizes, scale, scaleLog2e, params, tensors, variables);
+    return new Env(b, h, hkv, sizes, launch, scale, scaleLog2e, params, tensors, variables);
   }
 }

@@ -52,6 +52,7 @@ public final class ExprCode {
   private final Ranges insideLoops;
   private final FloatCode floats;
   private final DivisionCode divisions;
+  private final ExprCode launch;
   private final Map<Expr, Boolean> narrow = new HashMap<>();
 
   /** Code for expressions of a spec, appended to the emitter. */
@@ -64,6 +65,7 @@ public final class ExprCode {
     this.insideLoops = ranges(spec, 1);
     this.floats = new FloatCode(emit);
     this.divisions = new DivisionCode(emit);
+    this.launch = env.ofSequences() ? new ExprCode(emit, spec, env.ofLaunch()) : this;
   }
 
   /** The elements of tensors that an expression reads by key. */
@@ -552,7 +554,8 @@ public final class ExprCode {
     Operand prefix = new IntConst(0);
     for (int d = 0; d + 1 < indices.size(); d++) {
       Operand index = wideIndex(indices.get(d), tensor.shape().get(d), inside);
-      Operand extent = operand(widen(integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
+      Operand extent =
+          operand(widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
       prefix = emit.arith(IntOp.MUL, Ty.S64, plus64(prefix, index), extent);
     }
     Operand bytes = emit.arith(IntOp.MUL, Ty.S64, prefix, new IntConst(type.bytes()));
@@ -593,7 +596,8 @@ public final class ExprCode {
     Bool some = new Bool.Known(true);
     for (Expr extent : tensor.shape()) {
       if (sizes.integer(extent).lo() < 1) {
-        some = and(some, bool(new Expr.Compare(CompareOp.GT, extent, Exprs.of(0L)), Site.UNIFORM));
+        Expr positive = new Expr.Compare(CompareOp.GT, extent, Exprs.of(0L));
+        some = and(some, launch.bool(positive, Site.UNIFORM));
       }
     }
     return some;
@@ -621,10 +625,14 @@ public final class ExprCode {
 
   private IntVal index(Expr index, Expr extent, Site inside) {
     IntVal value = integer(index, inside);
-    if (Bounds.inside(index, extent, spec)) {
+    boolean certain =
+        env.ofSequences()
+            ? Bounds.insideLaunch(index, extent, spec)
+            : Bounds.inside(index, extent, spec);
+    if (certain) {
       return value;
     }
-    IntVal size = integer(extent, Site.UNIFORM);
+    IntVal size = launch.integer(extent, Site.UNIFORM);
     boolean wide = value.wide() || size.wide();
     IntVal highest = plain(IntOp.MIN, value, size.plus(-1), wide);
     IntVal clamped = plain(IntOp.MAX, highest, IntVal.of(0), wide);

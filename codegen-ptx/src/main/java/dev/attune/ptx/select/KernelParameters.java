@@ -2,6 +2,7 @@ package dev.attune.ptx.select;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Extent;
@@ -12,6 +13,7 @@ import dev.attune.compiler.spec.Output;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.TensorDecl;
+import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.IntOp;
 import dev.attune.ptx.Inst.Ty;
@@ -35,24 +37,28 @@ public final class KernelParameters {
   private static final List<Operand> TILES = List.of(Operand.Q, Operand.K, Operand.V, Operand.O);
 
   private final HeadDim dim;
+  private final Batching batching;
   private final Map<Role, Reg> regs = new HashMap<>();
   private final List<Parameter> list;
   private final AttentionSpec spec;
 
-  private KernelParameters(AttentionSpec spec, HeadDim dim, List<Parameter> list) {
-    this.spec = spec;
-    this.dim = dim;
+  private KernelParameters(TileKernel kernel, List<Parameter> list) {
+    this.spec = kernel.spec();
+    this.dim = kernel.headDim();
+    this.batching = kernel.batching();
     this.list = List.copyOf(list);
   }
 
   /** The parameters of a kernel that addresses Q, K, V and O by pointers and strides. */
-  public static KernelParameters strided(Emitter emit, AttentionSpec spec, HeadDim dim) {
+  public static KernelParameters strided(Emitter emit, TileKernel kernel) {
+    AttentionSpec spec = kernel.spec();
     List<Parameter> list = new ArrayList<>();
     TILES.forEach(of -> list.add(address(of)));
     rowOutputs(spec).forEach(of -> list.add(address(of)));
     TILES.forEach(of -> list.addAll(strides(of)));
     list.addAll(uniform(spec));
-    return load(emit, new KernelParameters(spec, dim, list));
+    list.addAll(sequences(kernel.batching()));
+    return load(emit, new KernelParameters(kernel, list));
   }
 
   /**
@@ -60,7 +66,8 @@ public final class KernelParameters {
    * has no map of them, and takes its work from a counter.
    */
   public static KernelParameters mapped(
-      Emitter emit, AttentionSpec spec, HeadDim dim, Map<Operand, Role.TensorMap> maps) {
+      Emitter emit, TileKernel kernel, Map<Operand, Role.TensorMap> maps) {
+    AttentionSpec spec = kernel.spec();
     List<Parameter> list = new ArrayList<>();
     for (Operand of : TILES) {
       Role.TensorMap map = maps.get(of);
@@ -70,14 +77,18 @@ public final class KernelParameters {
         continue;
       }
       list.add(new Parameter(lower(of) + "_map", map, Parameter.Type.TENSOR_MAP));
-      if (map.grouped()) {
+      if (map.form() == Parameter.Form.GROUPED) {
         list.add(new Parameter(lower(of) + "_box", new Role.BoxBytes(of), Parameter.Type.S32));
+      }
+      if (kernel.batching() == Batching.PADDED) {
+        list.add(new Parameter(lower(of) + "_pitch", new Role.Pitch(of), Parameter.Type.S32));
       }
     }
     rowOutputs(spec).forEach(of -> list.add(address(of)));
     list.add(new Parameter("counter", new Role.Counter(), Parameter.Type.U64));
     list.addAll(uniform(spec));
-    return load(emit, new KernelParameters(spec, dim, list));
+    list.addAll(sequences(kernel.batching()));
+    return load(emit, new KernelParameters(kernel, list));
   }
 
   private static KernelParameters load(Emitter emit, KernelParameters parameters) {
@@ -112,6 +123,21 @@ public final class KernelParameters {
                     new Role.Stride(of, axis),
                     Parameter.Type.S64))
         .toList();
+  }
+
+  /** Where sequences of their own lengths lie. */
+  private static List<Parameter> sequences(Batching batching) {
+    List<Parameter> list = new ArrayList<>();
+    for (Operand of : List.of(Operand.Q, Operand.K)) {
+      if (batching != Batching.DENSE) {
+        list.add(
+            new Parameter(lower(of) + "_sequences", new Role.Sequences(of), Parameter.Type.U64));
+      }
+      if (batching == Batching.PACKED) {
+        list.add(new Parameter(lower(of) + "_tokens", new Role.Tokens(of), Parameter.Type.S32));
+      }
+    }
+    return list;
   }
 
   private static List<Operand> rowOutputs(AttentionSpec spec) {
@@ -153,7 +179,7 @@ public final class KernelParameters {
     return list;
   }
 
-  /** A size of the problem. */
+  /** A size of the launch: of sequences that have their own lengths, what none exceeds. */
   public dev.attune.ptx.Operand size(Extent extent) {
     return switch (extent) {
       case DQK -> new IntConst(dim.qk());
@@ -190,14 +216,75 @@ public final class KernelParameters {
         .orElseThrow(() -> new IllegalStateException("no tensor map of " + of));
   }
 
-  /** Address of the first row of an operand's head: 64-bit throughout. */
-  public Reg headAddress(Emitter emit, Operand of, Reg batch, Reg head) {
-    Reg wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
+  /** Address of the int32 that say where sequences lie, of Q or K. */
+  Reg sequences(Operand of) {
+    return reg(new Role.Sequences(of));
+  }
+
+  /** How many tokens Q or K of a packed batch has. */
+  Reg tokens(Operand of) {
+    return reg(new Role.Tokens(of));
+  }
+
+  /** The sequence of a dense batch with a number: they are all alike. */
+  public Sequence dense(Reg b) {
+    return new Sequence(b, size(Extent.SQ), size(Extent.SKV), null, null);
+  }
+
+  /**
+   * The coordinates of a box from token {@code row} of a sequence on, from column {@code col} on.
+   */
+  public List<dev.attune.ptx.Operand> coordinates(
+      Emitter emit, Operand of, Sequence in, Reg head, dev.attune.ptx.Operand row, int col) {
+    boolean keys = of == Operand.K || of == Operand.V;
+    var length = keys ? in.keys() : in.queries();
+    var first =
+        switch (batching) {
+          case DENSE -> null;
+          case PADDED -> emit.arith(IntOp.MUL, Ty.S32, in.b(), reg(new Role.Pitch(of)));
+          case PACKED -> keys ? in.firstKey() : in.firstQuery();
+        };
+    if (first == null) {
+      return List.of(new IntConst(col), row, head, in.b());
+    }
+    IntConst wrap = new IntConst(Parameter.Form.WRAP);
+    var before = emit.arith(IntOp.SUB, Ty.S32, row, length);
+    return List.of(
+        new IntConst(col),
+        emit.arith(IntOp.ADD, Ty.S32, before, wrap),
+        head,
+        emit.arith(IntOp.ADD, Ty.S32, first, length),
+        wrap);
+  }
+
+  /** Address of the first row of an operand's head in a sequence: 64-bit throughout. */
+  public Reg headAddress(Emitter emit, Operand of, Sequence in, Reg head) {
+    Reg token = of == Operand.K || of == Operand.V ? in.firstKey() : in.firstQuery();
+    Reg wide = emit.convert(Inst.Conversion.S64_FROM_S32, token == null ? in.b() : token);
     Reg wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, head);
     var inBatch = emit.arith(IntOp.MUL, Ty.S64, wideHead, stride(of, Axis.HEAD));
-    var elements = emit.mad(Ty.S64, wideBatch, stride(of, Axis.BATCH), inBatch);
+    Axis axis = token == null ? Axis.BATCH : Axis.SEQ;
+    var elements = emit.mad(Ty.S64, wide, stride(of, axis), inBatch);
     var bytes = emit.arith(IntOp.SHL, Ty.B64, elements, new IntConst(1));
     return (Reg) emit.arith(IntOp.ADD, Ty.S64, pointer(of), bytes);
+  }
+
+  /** Where in LSE the row of a position of a sequence is. */
+  dev.attune.ptx.Operand rowIndex(Emitter emit, Sequence in, Reg head, Reg position) {
+    Reg first = in.firstQuery();
+    if (first != null) {
+      var wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, head);
+      var tokens = emit.convert(Inst.Conversion.S64_FROM_S32, tokens(Operand.Q));
+      var token = emit.arith(IntOp.ADD, Ty.S32, first, position);
+      return emit.mad(Ty.S64, wideHead, tokens, emit.convert(Inst.Conversion.S64_FROM_S32, token));
+    }
+    var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, in.b());
+    var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, size(Extent.HQ));
+    var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, head);
+    var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
+    var queries = emit.convert(Inst.Conversion.S64_FROM_S32, size(Extent.SQ));
+    var base = emit.convert(Inst.Conversion.S64_FROM_S32, position);
+    return emit.mad(Ty.S64, wideHead, queries, base);
   }
 
   /**
@@ -205,17 +292,29 @@ public final class KernelParameters {
    *
    * @param h none where the rows of an item are of several query heads
    */
-  public Env env(Reg b, @Nullable Reg h, Reg hkv, Map<Expr.Var, Reg> tile) {
-    Map<Extent, dev.attune.ptx.Operand> sizes = new EnumMap<>(Extent.class);
+  public Env env(Sequence in, @Nullable Reg h, Reg hkv, Map<Expr.Var, Reg> tile) {
+    Map<Extent, dev.attune.ptx.Operand> launch = new EnumMap<>(Extent.class);
     for (Extent extent : Extent.values()) {
-      sizes.put(extent, size(extent));
+      launch.put(extent, size(extent));
     }
+    Map<Extent, dev.attune.ptx.Operand> sizes = new EnumMap<>(launch);
+    sizes.put(Extent.SQ, in.queries());
+    sizes.put(Extent.SKV, in.keys());
     Map<String, Reg> params = new LinkedHashMap<>();
     spec.params().forEach(p -> params.put(p.name(), reg(new Role.Scalar(p.name()))));
     Map<String, Reg> tensors = new LinkedHashMap<>();
     spec.tensors().forEach(t -> tensors.put(t.name(), reg(new Role.Captured(t.name()))));
     return new Env(
-        b, h, hkv, sizes, reg(new Role.Scale()), reg(new Role.ScaleLog2e()), params, tensors, tile);
+        in.b(),
+        h,
+        hkv,
+        sizes,
+        launch,
+        reg(new Role.Scale()),
+        reg(new Role.ScaleLog2e()),
+        params,
+        tensors,
+        tile);
   }
 
   private Reg reg(Role role) {

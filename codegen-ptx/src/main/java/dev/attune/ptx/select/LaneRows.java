@@ -1,8 +1,8 @@
 package dev.attune.ptx.select;
 
-import dev.attune.compiler.spec.Extent;
 import dev.attune.ptx.Inst.IntOp;
 import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Operand;
 import dev.attune.ptx.Reg;
 import java.util.List;
 
@@ -18,8 +18,8 @@ public sealed interface LaneRows {
   /** The query head of a row. */
   Reg head(int r);
 
-  /** How far before the end a row is; 0 or less for one that is not to be stored. */
-  IntVal left(Emitter emit, KernelParameters parameters, int r);
+  /** How far before the end of the queries a row is; 0 or less for one that is not to be stored. */
+  IntVal left(Emitter emit, Operand queries, int r);
 
   /**
    * Rows of one head, 8 positions apart.
@@ -38,8 +38,8 @@ public sealed interface LaneRows {
     }
 
     @Override
-    public IntVal left(Emitter emit, KernelParameters parameters, int r) {
-      var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), first);
+    public IntVal left(Emitter emit, Operand queries, int r) {
+      var left = emit.arith(IntOp.SUB, Ty.S32, queries, first);
       return IntVal.of((Reg) left).plus(-8L * r);
     }
   }
@@ -72,8 +72,8 @@ public sealed interface LaneRows {
     }
 
     @Override
-    public IntVal left(Emitter emit, KernelParameters parameters, int r) {
-      var left = emit.arith(IntOp.SUB, Ty.S32, parameters.size(Extent.SQ), positions.get(r));
+    public IntVal left(Emitter emit, Operand queries, int r) {
+      var left = emit.arith(IntOp.SUB, Ty.S32, queries, positions.get(r));
       return IntVal.of((Reg) emit.arith(IntOp.MIN, Ty.S32, left, rest.get(r)));
     }
   }

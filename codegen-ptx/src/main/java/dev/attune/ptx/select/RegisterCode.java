@@ -310,8 +310,12 @@ public final class RegisterCode {
     }
   }
 
-  /** Says which kv tile the scores to come are of, where numbers stand for tiles. */
-  public void at(Reg tile) {
+  /**
+   * Says which kv tile the scores to come are of.
+   *
+   * @param tile null where indices are tiles, or no operation asks for keys
+   */
+  public void at(@Nullable Reg tile) {
     told = tile;
   }
 

@@ -3,7 +3,6 @@ package dev.attune.ptx.select;
 import static java.util.Objects.requireNonNull;
 
 import dev.attune.compiler.spec.CompareOp;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.IntOp;
@@ -26,24 +25,18 @@ public final class RowStore {
   }
 
   /**
-   * Writes a float for each of a lane's rows that is to be stored, at [batch, head, position]; the
-   * first lane of each quad writes.
+   * Writes a float for each of a lane's rows that is to be stored, at the head and position of the
+   * sequence; the first lane of each quad writes.
    *
    * @param pair 2·(lane % 4)
    */
-  public void store(Operand of, Reg[] values, Reg batch, LaneRows rows, Reg pair) {
+  public void store(Operand of, Reg[] values, Sequence in, LaneRows rows, Reg pair) {
     for (int r = 0; r < values.length; r++) {
-      IntVal left = rows.left(emit, parameters, r);
+      IntVal left = rows.left(emit, in.queries(), r);
       Reg first = emit.compare(CompareOp.EQ, Ty.S32, pair, new IntConst(0));
       var mine = emit.select(Reg.Kind.B32, first, requireNonNull(left.base()), new IntConst(0));
       IntVal position = rows.position(r);
-      var wideBatch = emit.convert(Inst.Conversion.S64_FROM_S32, batch);
-      var wideHeads = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.HQ));
-      var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, rows.head(r));
-      var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
-      var queries = emit.convert(Inst.Conversion.S64_FROM_S32, parameters.size(Extent.SQ));
-      var base = emit.convert(Inst.Conversion.S64_FROM_S32, requireNonNull(position.base()));
-      var index = emit.mad(Ty.S64, wideHead, queries, base);
+      var index = parameters.rowIndex(emit, in, rows.head(r), requireNonNull(position.base()));
       var bytes = emit.arith(IntOp.SHL, Ty.B64, index, new IntConst(2));
       Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S64, parameters.pointer(of), bytes);
       Reg exists = emit.compare(CompareOp.GT, Ty.S32, mine, new IntConst(-left.offset()));
@@ -60,12 +53,12 @@ public final class RowStore {
    * @param columns of O
    * @param pair 2·(lane % 4)
    */
-  public void store(Held.LeftOperands output, int columns, Reg batch, LaneRows rows, Reg pair) {
+  public void store(Held.LeftOperands output, int columns, Sequence in, LaneRows rows, Reg pair) {
     Reg[][][] regs = output.regs();
     for (int r = 0; r < rows.count(); r++) {
-      IntVal left = rows.left(emit, parameters, r);
+      IntVal left = rows.left(emit, in.queries(), r);
       IntVal position = rows.position(r);
-      Reg head = parameters.headAddress(emit, Operand.O, batch, rows.head(r));
+      Reg head = parameters.headAddress(emit, Operand.O, in, rows.head(r));
       var stride =
           emit.arith(IntOp.SHL, Ty.B64, parameters.stride(Operand.O, Axis.SEQ), new IntConst(1));
       var wide = emit.convert(Inst.Conversion.S64_FROM_S32, operand(position));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
@@ -98,6 +99,69 @@ class ArtifactsTest {
   }
 
   @Test
+  void kernelsForSequencesComeBack() throws IOException {
+    Manifest m = ARTIFACT.manifest();
+    for (Batching batching : List.of(Batching.PADDED, Batching.PACKED)) {
+      for (Manifest.Grid grid : List.of(Manifest.Grid.ITEMS, Manifest.Grid.PERSISTENT)) {
+        Manifest sequences =
+            new Manifest(
+                m.spec(),
+                m.entry(),
+                Target.SM_90A,
+                m.dtype(),
+                m.headDim(),
+                grid,
+                batching,
+                Lengths.ALL,
+                m.threads(),
+                m.rowsPerBlock(),
+                m.sharedBytes(),
+                List.of(
+                    new Parameter(
+                        "k_map",
+                        new Parameter.Role.TensorMap(Operand.K, 80, 64, Parameter.Form.SEQUENCES),
+                        Parameter.Type.TENSOR_MAP),
+                    new Parameter(
+                        "k_pitch", new Parameter.Role.Pitch(Operand.K), Parameter.Type.S32),
+                    new Parameter(
+                        "q_sequences", new Parameter.Role.Sequences(Operand.Q), Parameter.Type.U64),
+                    new Parameter(
+                        "q_tokens", new Parameter.Role.Tokens(Operand.Q), Parameter.Type.S32)),
+                List.of(),
+                List.of());
+        Artifact artifact = new Artifact(sequences, ARTIFACT.ptx());
+        assertEquals(artifact, Artifacts.fromJson(Artifacts.toJson(artifact), artifact.ptx()));
+      }
+    }
+  }
+
+  /** No more tiles than tokens fill, and one more for each sequence. */
+  @Test
+  void tilesOfSequencesAreBounded() {
+    Manifest m = ARTIFACT.manifest();
+    Shape shape = new Shape(3, 2, 1, 100, 100, m.headDim());
+    Manifest packed =
+        new Manifest(
+            m.spec(),
+            m.entry(),
+            m.target(),
+            m.dtype(),
+            m.headDim(),
+            m.grid(),
+            Batching.PACKED,
+            m.queries(),
+            m.threads(),
+            64,
+            m.sharedBytes(),
+            List.of(),
+            List.of(),
+            List.of());
+    assertEquals(6, m.tiles(shape, 100));
+    assertEquals(4, packed.tiles(shape, 100));
+    assertEquals(6, packed.tiles(shape, 300));
+  }
+
+  @Test
   void packedKernelsComeBack() throws IOException {
     Manifest m = ARTIFACT.manifest();
     Manifest packed =
@@ -115,7 +179,7 @@ class ArtifactsTest {
             List.of(
                 new Parameter(
                     "q_map",
-                    new Parameter.Role.TensorMap(Operand.Q, 64, 64, true),
+                    new Parameter.Role.TensorMap(Operand.Q, 64, 64, Parameter.Form.GROUPED),
                     Parameter.Type.TENSOR_MAP),
                 new Parameter("q_box", new Parameter.Role.BoxBytes(Operand.Q), Parameter.Type.S32),
                 new Parameter(
@@ -171,7 +235,7 @@ class ArtifactsTest {
           "threads": 128 | "threads": "128" | the manifest's threads is "128", expected an integer from 1 to 1024
           "threads": 128, | `` | the manifest's threads is missing, expected an integer from 1 to 1024
           "target": "sm_80" | "target": "sm_10" | the manifest's target is "sm_10", expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a
-          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map, grouped_tensor_map, box_bytes or counter
+          "role":"scale" | "role":"scales" | the manifest's parameters[3].role is "scales", expected pointer, stride, size, scale, scale_log2e, scalar, captured, tensor_map, grouped_tensor_map, sequences_tensor_map, box_bytes, sequences, tokens, pitch or counter
           "default":0.5 | "default":null | the manifest's params[1].default is null, expected a finite number
           ["ceil(Sq / 64)" | ["Sq" | the manifest's grid is ["Sq","Hq","B"], expected [ceil(Sq / 64), Hq, B] or [min(ceil(Sq / 64) * Hq * B, SMs), 1, 1] or [min(ceil(Sq / floor(64 / group)) * Hkv * B, SMs), 1, 1]
           """)

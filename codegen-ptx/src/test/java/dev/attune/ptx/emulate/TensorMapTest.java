@@ -25,6 +25,32 @@ final class TensorMapTest {
     assertThrows(IllegalArgumentException.class, () -> TensorMap.decode(block, 0));
   }
 
+  /** Addresses are those of 64 bits: what strides add beyond 2⁶⁴ does not count. */
+  @Test
+  void addressesWrap() {
+    int wrap = 1 << 30;
+    long token = 256;
+    EmulatedMemory memory = new EmulatedMemory();
+    long address = memory.allocate(8 * token);
+    TensorMap map =
+        new TensorMap(
+            address,
+            2,
+            List.of(64L, (long) wrap, 1L, 0x7FFF_0000L, 0x7FFF_0000L),
+            List.of(token, 128L, token, (1L << 34) - token),
+            List.of(64, 4, 1, 1, 1),
+            TensorMap.Swizzle.BYTES_128);
+    // Tokens 1 to 4 of the 3 that begin at token 2: the last two of these, and nothing after them.
+    memory.write(address + 3 * token, new byte[512]);
+    int[] corner = {0, wrap - 3 + 1, 0, 2 + 3, wrap};
+    TensorBox box = new TensorBox(map, corner, 0, 0);
+    GlobalMemory global = new GlobalMemory(memory, List.of());
+    assertEquals(2 * 128 / 32, box.checkLoad(global, 0, 0));
+    int[] earlier = {0, wrap - 3, 0, 2 + 3, wrap};
+    TensorBox uninitialised = new TensorBox(map, earlier, 0, 0);
+    assertThrows(Fault.class, () -> uninitialised.checkLoad(global, 0, 0));
+  }
+
   private static void refused(String why, Supplier<TensorMap> map) {
     String message =
         String.valueOf(assertThrows(IllegalArgumentException.class, map::get).getMessage());

@@ -1,15 +1,23 @@
 package dev.attune.compiler.analysis;
 
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Expr.At;
+import dev.attune.compiler.spec.Expr.Binary;
+import dev.attune.compiler.spec.Expr.IntConst;
 import dev.attune.compiler.spec.Expr.Size;
+import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Position;
 import java.util.List;
 import java.util.Map;
 
 /** Proofs that an index stays inside its tensor for every size, element and admitted value. */
 public final class Bounds {
+  private static final Expr SQ = new Size(Extent.SQ);
+  private static final Expr SKV = new Size(Extent.SKV);
+
   private Bounds() {}
 
   /**
@@ -20,6 +28,35 @@ public final class Bounds {
     Ranges ranges = Ranges.worstCase(spec);
     Affine i = Affine.of(index);
     return least(i, ranges) >= 0 && least(Affine.of(extent).minus(i).plus(-1), ranges) >= 0;
+  }
+
+  /**
+   * The same of an index of a sequence and the extent of a launch, whose sizes are no smaller: the
+   * extent must not fall as they grow, and the index not mean the last key of a sequence that has
+   * none.
+   */
+  public static boolean insideLaunch(Expr index, Expr extent, AttentionSpec spec) {
+    boolean lastKey = Exprs.uses(index, SKV::equals) && !Exprs.uses(index, Position.KV);
+    return grows(extent) && !lastKey && inside(index, extent, spec);
+  }
+
+  /** Whether an extent is known not to fall where Sq or Skv grow. */
+  private static boolean grows(Expr e) {
+    return switch (e) {
+      case Size s -> true;
+      case Binary(BinaryOp op, Expr a, Expr b) ->
+          switch (op) {
+            case ADD, MIN, MAX -> grows(a) && grows(b);
+            case SUB -> grows(a) && fixed(b);
+            case FLOOR_DIV -> grows(a) && b instanceof IntConst(long n) && n > 0;
+            default -> fixed(e);
+          };
+      default -> fixed(e);
+    };
+  }
+
+  private static boolean fixed(Expr e) {
+    return !Exprs.uses(e, SQ::equals) && !Exprs.uses(e, SKV::equals);
   }
 
   /**

@@ -118,7 +118,7 @@ public final class Accuracy {
 
   /** Judges all rows by the limits of the project's tests. */
   public static Report check(Problem problem, Result actual) {
-    return check(problem, actual, RowId.all(problem.shape()), Limits.TESTS);
+    return check(problem, actual, RowId.all(problem.bindings()), Limits.TESTS);
   }
 
   /** Judges some rows, by the limits as they are for the problem's spec. */

@@ -262,8 +262,8 @@ public final class ExactTests {
     Shape s = problem.shape();
     boolean[] seen = new boolean[s.batch() * s.kvSeq() * s.kvHeads()];
     Eval eval = new Eval(problem.bindings());
-    for (RowId row : RowId.all(s)) {
-      for (int kv = 0; kv < s.kvSeq(); kv++) {
+    for (RowId row : RowId.all(problem.bindings())) {
+      for (int kv = 0; kv < problem.bindings().keys(row.b()); kv++) {
         seen[Keys.keyIndex(s, row, kv)] |= live(eval, problem.spec(), row, kv);
       }
     }

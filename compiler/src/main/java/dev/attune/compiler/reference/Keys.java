@@ -23,11 +23,12 @@ record Keys(int[] positions, double[] products, double[] magnitudes) {
     float[] q = problem.q().floats();
     float[] k = problem.k().floats();
     int at = ((row.b() * s.seq() + row.q()) * s.heads() + row.h()) * d;
-    int[] positions = new int[s.kvSeq()];
-    double[] products = new double[s.kvSeq()];
-    double[] magnitudes = new double[s.kvSeq()];
+    int count = bindings.keys(row.b());
+    int[] positions = new int[count];
+    double[] products = new double[count];
+    double[] magnitudes = new double[count];
     int live = 0;
-    for (int kv = 0; kv < s.kvSeq(); kv++) {
+    for (int kv = 0; kv < count; kv++) {
       if (eval.at(row.b(), row.h(), row.q(), kv).bool(problem.spec().mask().expr())) {
         int key = keyIndex(s, row, kv) * d;
         for (int i = 0; i < d; i++) {

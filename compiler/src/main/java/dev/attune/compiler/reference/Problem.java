@@ -8,7 +8,9 @@ import dev.attune.compiler.spec.Shape;
 import java.util.Arrays;
 
 /**
- * One attention to compute.
+ * One attention to compute. Where its bindings give each sequence its own lengths, the tensors hold
+ * the tokens of a sequence at the first positions of its batch element, and what lies beyond them
+ * is of no account.
  *
  * @param dtype of Q, K, V and O; the values are already rounded to it
  * @param q float [B, Sq, Hq, Dqk]

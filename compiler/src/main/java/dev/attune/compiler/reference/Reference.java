@@ -70,7 +70,7 @@ public final class Reference {
 
   /** Every row, in the order of {@link RowId#all}. */
   public List<Row> rows() {
-    return rows(RowId.all(problem.shape()));
+    return rows(RowId.all(problem.bindings()));
   }
 
   /** One row. */

@@ -1,5 +1,6 @@
 package dev.attune.compiler.reference;
 
+import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +9,11 @@ import java.util.TreeSet;
 
 /** One row of one head. */
 public record RowId(int b, int h, int q) {
+
+  /** Every row of the sequences of a batch, in the order of LSE. */
+  public static List<RowId> all(Bindings bindings) {
+    return all(bindings.shape()).stream().filter(r -> r.q < bindings.queries(r.b)).toList();
+  }
 
   /** Every row, in the order of LSE. */
   public static List<RowId> all(Shape shape) {
@@ -39,6 +45,23 @@ public record RowId(int b, int h, int q) {
       chosen.add(random.nextLong(total));
     }
     return chosen.stream().map(i -> at(shape, i)).toList();
+  }
+
+  /** The same of the rows of the sequences of a batch, but for the powers of two. */
+  public static List<RowId> sample(Bindings bindings, int count, long seed) {
+    if (bindings.lengths().isEmpty()) {
+      return sample(bindings.shape(), count, seed);
+    }
+    List<RowId> all = all(bindings);
+    if (all.size() <= count) {
+      return all;
+    }
+    TreeSet<Integer> chosen = new TreeSet<>(List.of(0, all.size() - 1));
+    Random random = new Random(seed);
+    while (chosen.size() < count) {
+      chosen.add(random.nextInt(all.size()));
+    }
+    return chosen.stream().map(all::get).toList();
   }
 
   private static long count(Shape shape) {

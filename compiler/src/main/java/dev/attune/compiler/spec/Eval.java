@@ -71,7 +71,7 @@ public final class Eval {
             case Q -> q;
             case KV -> kv;
           };
-      case Size(Extent x) -> bindings.shape().extent(x);
+      case Size(Extent x) -> bindings.extent(x, b);
       case Param(String name, ScalarType type) -> (long) param(name);
       case Gather g -> (long) gather(g);
       case Var(int id) -> Objects.requireNonNull(variables.get(id), "a reduction's variable");

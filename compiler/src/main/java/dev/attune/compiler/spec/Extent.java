@@ -1,6 +1,6 @@
 package dev.attune.compiler.spec;
 
-/** A size of the problem: an int, the same for every element of one launch. */
+/** A size of the problem: an int, the same for every element of one sequence. */
 public enum Extent {
   /** Batch size. */
   B("B"),

@@ -19,11 +19,11 @@ final class Cta {
 
   /** The counter that the CTAs of a persistent kernel share. */
   static final class Counter {
-    private final WorkOrder order;
+    private final Work work;
     private long next;
 
-    Counter(WorkOrder order) {
-      this.order = order;
+    Counter(Work work) {
+      this.work = work;
     }
   }
 
@@ -111,8 +111,8 @@ final class Cta {
 
   /** The item of a number, unless there is none. */
   Optional<WorkOrder.Item> item(long number) {
-    return number < counter.order.items()
-        ? Optional.of(counter.order.item(number))
+    return number < counter.work.items()
+        ? Optional.of(counter.work.item(number))
         : Optional.empty();
   }
 

@@ -2,6 +2,7 @@ package dev.attune.compiler.tile;
 
 import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.KvTiles;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Clause;
@@ -68,7 +69,8 @@ public final class Lowering {
         bounds.visitLast().filter(e -> Exprs.uses(e, x -> x.equals(TileKernel.Q_LAST))).isPresent();
     TileKernel.Order order =
         laterRowsSeeMore ? TileKernel.Order.DESCENDING : TileKernel.Order.ASCENDING;
-    return new TileKernel(spec, dtype, dim, rows, cols, false, qTile, order, tiles.tested(), body);
+    return new TileKernel(
+        spec, dtype, dim, rows, cols, false, Batching.DENSE, qTile, order, tiles.tested(), body);
   }
 
   private void softmax(Normalization.Softmax softmax, Value query, Value from, Value to) {

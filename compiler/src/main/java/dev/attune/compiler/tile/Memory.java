@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 /** The tensors of a run. Every row of an output is to be written once. */
 final class Memory {
   private final TileKernel kernel;
+  private final Bindings bindings;
   private final Shape shape;
   private final NdArray q;
   private final NdArray k;
@@ -24,6 +25,7 @@ final class Memory {
   /** Outputs of NaN. */
   Memory(TileKernel kernel, Bindings bindings, NdArray q, NdArray k, NdArray v) {
     this.kernel = kernel;
+    this.bindings = bindings;
     this.shape = bindings.shape();
     this.q = q;
     this.k = k;
@@ -43,10 +45,6 @@ final class Memory {
     Arrays.fill(data, Double.NaN);
     outputs.put(operand, data);
     writes.put(operand, new AtomicIntegerArray(rows));
-  }
-
-  Shape shape() {
-    return shape;
   }
 
   /** An output that the kernel's spec asks for. */
@@ -84,7 +82,7 @@ final class Memory {
     double[] out = new double[type.rows() * type.cols()];
     for (int r = 0; r < type.rows(); r++) {
       long position = index * type.rows() + r;
-      if (position >= shape.kvSeq()) {
+      if (position >= place.keys()) {
         break; // Rows past the end stay zeros.
       }
       long row = (place.item().batch() * (long) shape.kvSeq() + position) * shape.kvHeads();
@@ -131,17 +129,24 @@ final class Memory {
     }
   }
 
-  /** Every row of every output has been written once. */
+  /** Every row of every output has been written once, and what is of no sequence not at all. */
   void requireWritten() {
     writes.forEach(
         (operand, counts) -> {
           for (int row = 0; row < counts.length(); row++) {
-            if (counts.get(row) != 1) {
+            if (counts.get(row) != (exists(operand, row) ? 1 : 0)) {
               throw new InvalidTileKernelException(
                   "kernel " + kernel.spec().name(),
                   "row %d of %s is written %d times".formatted(row, operand, counts.get(row)));
             }
           }
         });
+  }
+
+  /** Whether a row of an output is of a sequence. */
+  private boolean exists(Operand operand, int row) {
+    int inBatch = row % (shape.seq() * shape.heads());
+    int position = operand == Operand.O ? inBatch / shape.heads() : inBatch % shape.seq();
+    return position < bindings.queries(row / (shape.seq() * shape.heads()));
   }
 }

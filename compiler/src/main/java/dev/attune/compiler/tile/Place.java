@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class Place {
   private final TileKernel kernel;
   private final Eval eval;
-  private final int seq;
-  private final int kvSeq;
+  private final Bindings bindings;
   private final int group;
   private final boolean rounding;
   private final int copy;
@@ -27,8 +26,7 @@ final class Place {
   Place(TileKernel kernel, Bindings bindings, boolean rounding, int copy, int copies) {
     this.kernel = kernel;
     this.eval = new Eval(bindings);
-    this.seq = bindings.shape().seq();
-    this.kvSeq = bindings.shape().kvSeq();
+    this.bindings = bindings;
     this.group = bindings.shape().group();
     this.rounding = rounding;
     this.copy = copy;
@@ -39,12 +37,13 @@ final class Place {
   void enter(WorkOrder.Item next) {
     item = next;
     int first = first();
+    int seq = bindings.queries(next.batch());
     eval.bind(TileKernel.Q_FIRST, first);
     eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.positions(group), seq) - 1);
     eval.bind(TileKernel.ROLE_FIRST, Math.min(position(0), seq - 1));
     eval.bind(TileKernel.ROLE_LAST, Math.min(position(rows - 1), seq - 1));
     eval.at(next.batch(), head(0), 0, 0);
-    tested = kernel.tested().map(t -> t.evaluate(eval, kvSeq)).orElse(List.of());
+    tested = kernel.tested().map(t -> t.evaluate(eval, keys())).orElse(List.of());
   }
 
   /** The kv tile that an index stands for. */
@@ -57,6 +56,11 @@ final class Place {
       throw new IllegalStateException("no work item has been taken");
     }
     return item;
+  }
+
+  /** Skv of the item's sequence. */
+  int keys() {
+    return bindings.keys(item().batch());
   }
 
   /** The first query position of the item. */
@@ -83,7 +87,7 @@ final class Place {
 
   /** How many of the role's rows are before Sq and not idle. */
   int rowsInside() {
-    int positions = Math.min(kernel.positions(group), seq - first());
+    int positions = Math.min(kernel.positions(group), bindings.queries(item().batch()) - first());
     int inItem = kernel.packed() ? positions * group : positions;
     return Math.clamp(inItem - copy * rows, 0, rows);
   }

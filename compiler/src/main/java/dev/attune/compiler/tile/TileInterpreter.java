@@ -1,5 +1,6 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
@@ -10,6 +11,7 @@ import dev.attune.compiler.tile.Op.Items;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -24,8 +26,8 @@ import java.util.stream.LongStream;
  * it is awaited, all drawn from the seed: reading a tile after its release reads NaN or the wrong
  * tile. So is the order in which roles and CTAs take turns, of one operation or of many; a kernel
  * that keeps the rules computes the same whatever the seed. Of a kernel that claims work items a
- * few CTAs run, in the order of {@link WorkOrder}. Partial rows are kept lane by lane. Outputs
- * start as NaN.
+ * few CTAs run, in the order of {@link Work}. Partial rows are kept lane by lane. Outputs start as
+ * NaN.
  */
 public final class TileInterpreter {
   /** How many CTAs of a persistent kernel run: fewer than the items of most problems. */
@@ -58,6 +60,8 @@ public final class TileInterpreter {
   /**
    * Runs a kernel for every work item.
    *
+   * @param bindings with the lengths of the sequences unless the kernel is for dense batches; rows
+   *     beyond a sequence's end are neither read nor written then
    * @param q [B, Sq, Hq, Dqk], already rounded to the kernel's dtype; likewise {@code k} [B, Skv,
    *     Hkv, Dqk] and {@code v} [B, Skv, Hkv, Dv]
    * @throws InvalidTileKernelException where all roles wait for ever, with what each waits for;
@@ -67,6 +71,13 @@ public final class TileInterpreter {
   public static Result run(
       TileKernel kernel, Bindings bindings, NdArray q, NdArray k, NdArray v, Options options) {
     Shape shape = bindings.shape();
+    if ((kernel.batching() == Batching.DENSE) == bindings.lengths().isPresent()) {
+      throw new IllegalArgumentException(
+          "a kernel of %s batches, lengths of sequences %s"
+              .formatted(
+                  kernel.batching().name().toLowerCase(Locale.ROOT),
+                  bindings.lengths().isPresent() ? "given" : "missing"));
+    }
     if (!shape.headDim().equals(kernel.headDim())) {
       throw new IllegalArgumentException(
           "a kernel of head dim %s, a problem of %s".formatted(kernel.headDim(), shape.headDim()));
@@ -78,7 +89,7 @@ public final class TileInterpreter {
     Run run = new Run(kernel, bindings, memory, options);
     Map<Op.Phase, Long> tiles =
         claimed(kernel)
-            .map(items -> run.persistent(WorkOrder.of(kernel, items, shape)))
+            .map(items -> run.persistent(Work.of(bindings, s -> WorkOrder.of(kernel, items, s))))
             .orElseGet(run::separate);
     memory.requireWritten();
     boolean softmax = kernel.spec().normalization() instanceof Normalization.Softmax;
@@ -101,26 +112,26 @@ public final class TileInterpreter {
 
     /** A CTA for each item, one after another or at the same time. */
     Map<Op.Phase, Long> separate() {
-      WorkOrder order = WorkOrder.of(kernel, 1, bindings.shape());
+      Work work = Work.of(bindings, s -> WorkOrder.of(kernel, 1, s));
       return total(
-          LongStream.range(0, order.items())
+          LongStream.range(0, work.items())
               .parallel()
               .mapToObj(
                   i -> {
                     SplittableRandom random = random(i);
                     return run(
-                        List.of(cta("", new Cta.Counter(order), random).enter(order.item(i))),
+                        List.of(cta("", new Cta.Counter(work), random).enter(work.item(i))),
                         random);
                   })
               .toList());
     }
 
     /** A few CTAs that claim items from one counter. */
-    Map<Op.Phase, Long> persistent(WorkOrder order) {
+    Map<Op.Phase, Long> persistent(Work work) {
       SplittableRandom random = random(0);
-      Cta.Counter counter = new Cta.Counter(order);
+      Cta.Counter counter = new Cta.Counter(work);
       List<Cta> ctas =
-          LongStream.range(0, Math.min(CTAS, order.items()))
+          LongStream.range(0, Math.min(CTAS, work.items()))
               .mapToObj(i -> cta("CTA " + i + " ", counter, random))
               .toList();
       return run(ctas, random);

@@ -3,6 +3,7 @@ package dev.attune.compiler.tile;
 import dev.attune.compiler.analysis.KvBounds;
 import dev.attune.compiler.analysis.KvTiles;
 import dev.attune.compiler.analysis.TestedTiles;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
@@ -23,6 +24,8 @@ import java.util.Optional;
  * @param rows rows of an item
  * @param cols keys of a kv tile
  * @param packed whether an item holds the rows of all query heads of a group
+ * @param batching how the sequences of a batch lie; where it is not dense, Sq and Skv are those of
+ *     the item's sequence
  * @param qTile the item's query tile, an Int
  * @param order the order in which query tiles are begun
  * @param tested where kv tiles are tested: the index of a kv tile is then the number of one that
@@ -35,6 +38,7 @@ public record TileKernel(
     int rows,
     int cols,
     boolean packed,
+    Batching batching,
     Value qTile,
     Order order,
     Optional<TestedTiles> tested,
@@ -59,6 +63,9 @@ public record TileKernel(
   public static final Expr.Var FULL_TILES = TestedTiles.FULL;
 
   public TileKernel {
+    if (packed && batching != Batching.DENSE) {
+      throw new IllegalArgumentException("heads share tiles of dense batches only");
+    }
     body = List.copyOf(body);
   }
 
@@ -69,12 +76,20 @@ public record TileKernel(
 
   /** The same kernel with another body. */
   public TileKernel withBody(List<Op> newBody) {
-    return new TileKernel(spec, dtype, headDim, rows, cols, packed, qTile, order, tested, newBody);
+    return new TileKernel(
+        spec, dtype, headDim, rows, cols, packed, batching, qTile, order, tested, newBody);
   }
 
   /** The same kernel, its items holding the rows of all query heads of a group. */
   public TileKernel pack() {
-    return new TileKernel(spec, dtype, headDim, rows, cols, true, qTile, order, tested, body);
+    return new TileKernel(
+        spec, dtype, headDim, rows, cols, true, batching, qTile, order, tested, body);
+  }
+
+  /** The same kernel for batches whose sequences lie in some way. */
+  public TileKernel batched(Batching sequences) {
+    return new TileKernel(
+        spec, dtype, headDim, rows, cols, packed, sequences, qTile, order, tested, body);
   }
 
   /**

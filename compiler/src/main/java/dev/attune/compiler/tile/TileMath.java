@@ -11,12 +11,10 @@ import java.util.function.DoubleBinaryOperator;
 final class TileMath {
   private final Values values;
   private final Place place;
-  private final int kvSeq;
 
-  TileMath(Values values, Place place, int kvSeq) {
+  TileMath(Values values, Place place) {
     this.values = values;
     this.place = place;
-    this.kvSeq = kvSeq;
   }
 
   static Data filled(Type type, double value) {
@@ -86,7 +84,7 @@ final class TileMath {
         o.out(),
         o.in(),
         o.index(),
-        (eval, key, score) -> key < kvSeq && eval.bool(predicate) ? score : o.otherwise());
+        (eval, key, score) -> key < place.keys() && eval.bool(predicate) ? score : o.otherwise());
   }
 
   void limit(Op.Limit o) {
@@ -95,7 +93,7 @@ final class TileMath {
         o.in(),
         o.index(),
         (eval, key, score) ->
-            key < kvSeq
+            key < place.keys()
                     && o.first().stream().allMatch(c -> key >= eval.integer(c.expr()))
                     && o.last().stream().allMatch(c -> key <= eval.integer(c.expr()))
                 ? score

@@ -1,5 +1,6 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
@@ -32,6 +33,9 @@ public final class TilePrinter {
                 kernel.rows(),
                 kernel.packed() ? "rows, (query, head of the group)," : "queries",
                 kernel.cols()));
+    if (kernel.batching() != Batching.DENSE) {
+      lines.add(INDENT + "a %s batch".formatted(lower(kernel.batching())));
+    }
     Ops.all(kernel.body())
         .flatMap(op -> Ops.channel(op).stream())
         .distinct()

@@ -20,7 +20,8 @@ import dev.attune.compiler.spec.Shape;
  * @param queryTiles of one head
  * @param sectionHeads key/value heads of a section, a power of two
  */
-public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int sectionHeads) {
+public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int sectionHeads)
+    implements Work {
 
   private static final int ELEMENT_BYTES = 2;
 
@@ -80,16 +81,12 @@ public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int
     return heads;
   }
 
-  /** How many items there are. */
+  @Override
   public long items() {
     return (long) queryTiles * shape.batch() * shape.heads();
   }
 
-  /**
-   * An item.
-   *
-   * @param number in [0, {@link #items})
-   */
+  @Override
   public Item item(long number) {
     if (number < 0 || number >= items()) {
       throw new IllegalArgumentException("item " + number + " of " + items());

@@ -32,7 +32,7 @@ final class Worker {
     this.role = role;
     this.copy = copy;
     this.place = place;
-    this.math = new TileMath(values, place, cta.memory().shape().kvSeq());
+    this.math = new TileMath(values, place);
     this.statistics = new Statistics(values, place);
     this.products = new Products(values, math, random);
     frames.push(new Body(role.body()));

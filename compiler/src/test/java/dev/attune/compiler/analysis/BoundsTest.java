@@ -44,6 +44,25 @@ class BoundsTest {
     assertFalse(inside(sub(add(sub(KV, Q), SKV), Exprs.of(1L)), sub(distances, Exprs.of(1L))));
   }
 
+  /** An extent of the longest sequence holds the indices of the others only if it grows. */
+  @Test
+  void indicesOfSequencesAreInsideExtentsThatGrow() {
+    Expr distances = sub(add(SQ, SKV), Exprs.of(1L));
+    Expr mirrored = sub(sub(SKV, KV), Exprs.of(1L));
+    Expr blocks = new Binary(BinaryOp.FLOOR_DIV, add(SKV, Exprs.of(63L)), Exprs.of(64L));
+    assertTrue(Bounds.insideLaunch(KV, SKV, SPEC));
+    assertTrue(Bounds.insideLaunch(mirrored, SKV, SPEC));
+    assertTrue(Bounds.insideLaunch(sub(add(sub(KV, Q), SQ), Exprs.of(1L)), distances, SPEC));
+    assertTrue(Bounds.insideLaunch(Exprs.of(0L), Exprs.of(3L), SPEC));
+    assertEquals(inside(Exprs.of(0L), blocks), Bounds.insideLaunch(Exprs.of(0L), blocks, SPEC));
+    Expr last = sub(SKV, Exprs.of(1L));
+    assertTrue(inside(last, SKV));
+    assertFalse(Bounds.insideLaunch(last, SKV, SPEC));
+    Expr falls = sub(Exprs.of(1L << 24), sub(SQ, Exprs.of(1L)));
+    assertTrue(inside(Exprs.of(0L), falls));
+    assertFalse(Bounds.insideLaunch(Exprs.of(0L), falls, SPEC));
+  }
+
   @Test
   void clampedIndicesAreInside() {
     Expr clamped = Exprs.max(Exprs.of(0L), Exprs.min(sub(Q, KV), Exprs.of(7L)));

@@ -20,17 +20,29 @@ public final class Exactness {
   /** The same in units of what binary32 explains. */
   private static final double OF_BINARY32 = 0x1p-21;
 
-  private final Case problem;
-  private final Problem inputs;
+  private final Object text;
+  private final Problem problem;
+  private final long seed;
   private final List<RowId> ids;
   private final List<Reference.Row> rows;
 
   /** Computes the reference of a case. */
-  public Exactness(Case problem) {
+  public Exactness(Case of) {
+    this(of, of.problem(), of.seed());
+  }
+
+  /**
+   * Computes the reference of a problem.
+   *
+   * @param text what messages say of it
+   * @param seed of what the interpreter leaves open
+   */
+  public Exactness(Object text, Problem problem, long seed) {
+    this.text = text;
     this.problem = problem;
-    this.ids = RowId.all(problem.shape());
-    this.inputs = problem.problem();
-    this.rows = new Reference(inputs).rows();
+    this.seed = seed;
+    this.ids = RowId.all(problem.bindings());
+    this.rows = new Reference(problem).rows();
   }
 
   /**
@@ -46,13 +58,13 @@ public final class Exactness {
       result =
           TileInterpreter.run(
               kernel,
-              inputs.bindings(),
-              inputs.q(),
-              inputs.k(),
-              inputs.v(),
-              new TileInterpreter.Options(false, problem.seed()));
+              problem.bindings(),
+              problem.q(),
+              problem.k(),
+              problem.v(),
+              new TileInterpreter.Options(false, seed));
     } catch (RuntimeException e) {
-      throw new AssertionError("%s: %s%s".formatted(stage, e.getMessage(), problem), e);
+      throw new AssertionError("%s: %s%s".formatted(stage, e.getMessage(), text), e);
     }
     for (int i = 0; i < ids.size(); i++) {
       RowId id = ids.get(i);
@@ -98,7 +110,7 @@ public final class Exactness {
     if (!equal) {
       throw new AssertionError(
           "after %s, %s: reference %s, interpreter %s (within %s)%s"
-              .formatted(stage, where.get(), expected, actual, tolerance, problem));
+              .formatted(stage, where.get(), expected, actual, tolerance, text));
     }
   }
 }

@@ -1,14 +1,20 @@
 package dev.attune.compiler.reference;
 
+import static dev.attune.compiler.spec.Exprs.add;
+import static dev.attune.compiler.spec.Exprs.sub;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
+import dev.attune.compiler.spec.SequenceLengths;
 import dev.attune.compiler.spec.Shape;
 import java.util.Arrays;
 import java.util.List;
@@ -51,6 +57,58 @@ class ReferenceTest {
     Problem causal = problem(Specs.causal(), Float.NaN, Map.of());
     row(causal, 0, 6, 0, 0);
     row(causal, 1, (6 + 2 * 12) / 3.0, Math.log(3), Math.log(2));
+  }
+
+  /**
+   * Each row of a batch of sequences is that of its sequence alone, whatever lies beyond its end.
+   */
+  @Test
+  void sequencesDoNotSeeEachOther() {
+    Expr last = add(Specs.Q, sub(new Expr.Size(Extent.SKV), new Expr.Size(Extent.SQ)));
+    AttentionSpec bottomRight =
+        Specs.of(
+            "bottom_right",
+            List.of(),
+            Specs.PLAIN,
+            new Expr.Compare(CompareOp.LE, Specs.KV, last),
+            Specs.SOFTMAX);
+    SequenceLengths lengths = new SequenceLengths(List.of(3, 0, 2), List.of(5, 4, 1));
+    Shape shape = new Shape(3, 2, 1, 4, 6, new HeadDim(8, 8));
+    Problem batch =
+        Inputs.problem(
+            bottomRight,
+            new Bindings(shape, 0.5, Map.of(), Map.of()).with(lengths),
+            Dtype.BF16,
+            Inputs.Distribution.NORMAL,
+            1);
+    assertEquals(2 * (3 + 2), RowId.all(batch.bindings()).size());
+    for (RowId row : RowId.all(batch.bindings())) {
+      int keys = lengths.keys().get(row.b());
+      Shape own = new Shape(1, 2, 1, lengths.queries().get(row.b()), keys, shape.headDim());
+      Problem alone =
+          new Problem(
+              bottomRight,
+              new Bindings(own, 0.5, Map.of(), Map.of()),
+              Dtype.BF16,
+              part(batch.q(), row.b(), own.seq()),
+              part(batch.k(), row.b(), keys),
+              part(batch.v(), row.b(), keys));
+      Reference.Row expected = new Reference(alone).row(new RowId(0, row.h(), row.q()));
+      Reference.Row found = new Reference(batch).row(row);
+      assertArrayEquals(expected.o(), found.o());
+      assertEquals(expected.lse(), found.lse());
+      assertEquals(expected.live(), found.live());
+    }
+  }
+
+  /** The first positions of a batch element. */
+  private static NdArray part(NdArray of, int b, int positions) {
+    int[] shape = of.shape();
+    int row = shape[2] * shape[3];
+    int from = b * shape[1] * row;
+    return new NdArray(
+        new int[] {1, positions, shape[2], shape[3]},
+        Arrays.copyOfRange(of.floats(), from, from + positions * row));
   }
 
   @Test

@@ -5,6 +5,7 @@ import static dev.attune.compiler.spec.Exprs.min;
 import static dev.attune.compiler.spec.Exprs.mul;
 import static dev.attune.compiler.spec.Exprs.of;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
@@ -121,6 +122,7 @@ final class HandBuilt {
         ROWS,
         COLS,
         false,
+        Batching.DENSE,
         i,
         TileKernel.Order.DESCENDING,
         Optional.empty(),

@@ -78,6 +78,7 @@ class TileInterpreterTest {
             kernel.rows(),
             kernel.cols(),
             kernel.packed(),
+            kernel.batching(),
             kernel.qTile(),
             kernel.order(),
             kernel.tested(),

@@ -114,6 +114,25 @@ class WorkOrderTest {
     assertEquals(4, WorkOrder.sectionHeads(4 * (24 + 8) * 2, shape));
   }
 
+  /** Those of one sequence after those of the one before, and none of one without queries. */
+  @Test
+  void sequencesComeOneAfterAnother() {
+    WorkOrder first = new WorkOrder(shape(1, 2, 1), 2, Order.DESCENDING, 1);
+    WorkOrder none = new WorkOrder(shape(1, 2, 1), 0, Order.DESCENDING, 1);
+    WorkOrder last = new WorkOrder(shape(1, 2, 1), 1, Order.DESCENDING, 1);
+    Work work = new SequenceOrder(List.of(none, first, none, last));
+    assertEquals(
+        List.of(
+            new Item(1, 0, 1),
+            new Item(1, 1, 1),
+            new Item(1, 0, 0),
+            new Item(1, 1, 0),
+            new Item(3, 0, 0),
+            new Item(3, 1, 0)),
+        LongStream.range(0, work.items()).mapToObj(work::item).toList());
+    assertThrows(IllegalArgumentException.class, () -> work.item(6));
+  }
+
   @Test
   void thereIsNoItemPastTheLast() {
     WorkOrder order = new WorkOrder(shape(1, 1, 1), 2, Order.ASCENDING, 1);

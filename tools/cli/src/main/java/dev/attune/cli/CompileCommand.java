@@ -1,5 +1,6 @@
 package dev.attune.cli;
 
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.ptx.artifact.Artifacts;
@@ -62,6 +63,14 @@ final class CompileCommand implements Callable<Integer> {
           "The query heads of a group share tiles of 64 or 128 rows: for few queries. sm_90a only.")
   private @Nullable Integer packedRows;
 
+  @Option(
+      names = "--batching",
+      paramLabel = "BATCHING",
+      defaultValue = "dense",
+      description =
+          "How the sequences of a batch lie: dense, or packed or padded with their own lengths.")
+  private Batching batching = Batching.DENSE;
+
   @Option(names = "--cubin", description = "Writes machine code as well.")
   private boolean cubin;
 
@@ -76,6 +85,9 @@ final class CompileCommand implements Callable<Integer> {
     if (seq != null && seq < 1) {
       throw new UsageException("--seq is %d, expected at least 1".formatted(seq));
     }
+    if (packedRows != null && batching != Batching.DENSE) {
+      throw new UsageException("--packed-rows is for dense batches");
+    }
     KernelOptions.Built built =
         KernelOptions.build(
             terminal,
@@ -85,7 +97,8 @@ final class CompileCommand implements Callable<Integer> {
                 kernel.dtype(spec),
                 kernel.headDim(spec),
                 seq == null ? OptionalInt.empty() : OptionalInt.of(seq),
-                Optional.ofNullable(packedRows).map(rows -> kernel.packed(spec, target, rows))));
+                Optional.ofNullable(packedRows).map(rows -> kernel.packed(spec, target, rows)),
+                batching));
     Compilation compiled = built.compilation();
     Optional<Assembly> assembly = built.assembly();
     assembly.ifPresent(a -> a.notices().forEach(n -> terminal.err().println("assembler: " + n)));

@@ -1,6 +1,7 @@
 package dev.attune.cli;
 
 import dev.attune.compiler.pass.PackHeads;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -198,9 +199,9 @@ final class KernelOptions {
    * @throws CliException if the target or the widths are not supported
    */
   static List<Compilation> candidates(
-      AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim dim) {
+      AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim dim, Batching batching) {
     try {
-      return KernelCompiler.candidates(spec, targets, dtype, dim);
+      return KernelCompiler.candidates(spec, targets, dtype, dim, batching);
     } catch (IllegalArgumentException e) {
       throw new CliException(String.valueOf(e.getMessage()));
     }

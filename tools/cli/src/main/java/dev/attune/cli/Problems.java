@@ -10,6 +10,7 @@ import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.ScalarType;
+import dev.attune.compiler.spec.SequenceLengths;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.runtime.Npy;
@@ -31,25 +32,36 @@ final class Problems {
   private final AttentionSpec spec;
   private final KernelOptions kernel;
   private final ShapeOptions options;
+  private final Optional<SequenceLengths> lengths;
 
-  private Problems(AttentionSpec spec, KernelOptions kernel, ShapeOptions options) {
+  private Problems(
+      AttentionSpec spec,
+      KernelOptions kernel,
+      ShapeOptions options,
+      Optional<SequenceLengths> lengths) {
     this.spec = spec;
     this.kernel = kernel;
     this.options = options;
+    this.lengths = lengths;
   }
 
   /**
    * The whole problem.
    *
+   * @param lengths of sequences, where each has its own
    * @throws CliException if options, files and spec do not fit together
    */
-  static Problem problem(AttentionSpec spec, KernelOptions kernel, ShapeOptions options) {
-    return new Problems(spec, kernel, options).problem();
+  static Problem problem(
+      AttentionSpec spec,
+      KernelOptions kernel,
+      ShapeOptions options,
+      Optional<SequenceLengths> lengths) {
+    return new Problems(spec, kernel, options, lengths).problem();
   }
 
   /** Sizes, scale, params and captured tensors alone. */
   static Bindings bindings(AttentionSpec spec, KernelOptions kernel, ShapeOptions options) {
-    Problems problems = new Problems(spec, kernel, options);
+    Problems problems = new Problems(spec, kernel, options, Optional.empty());
     return problems.bindings(problems.shape(problems.arrays()));
   }
 
@@ -75,7 +87,7 @@ final class Problems {
     requireSize("K", shape.batch(), shape.kvSeq(), shape.kvHeads(), shape.headDim().qk());
     requireSize("V", shape.batch(), shape.kvSeq(), shape.kvHeads(), shape.headDim().v());
     requireSize("O", shape.batch(), shape.seq(), shape.heads(), shape.headDim().v());
-    Bindings bindings = bindings(shape);
+    Bindings bindings = lengths.map(l -> of(l, bindings(shape))).orElseGet(() -> bindings(shape));
     return arrays
         .map(
             a ->
@@ -89,6 +101,30 @@ final class Problems {
         .orElseGet(
             () ->
                 Inputs.problem(spec, bindings, dtype, Inputs.Distribution.NORMAL, options.seed()));
+  }
+
+  private static Bindings of(SequenceLengths lengths, Bindings bindings) {
+    Shape s = bindings.shape();
+    if (lengths.queries().size() != s.batch()) {
+      throw new CliException(
+          "--sequences has %d lengths, but the batch has %d sequences"
+              .formatted(lengths.queries().size(), s.batch()));
+    }
+    requireFit("--sequences", lengths.queries(), s.seq());
+    requireFit("--kv-sequences", lengths.keys(), s.kvSeq());
+    return bindings.with(lengths);
+  }
+
+  private static void requireFit(String option, List<Integer> lengths, int most) {
+    if (longest(lengths) > most) {
+      throw new CliException(
+          "%s has a sequence of %d, expected at most %d positions"
+              .formatted(option, longest(lengths), most));
+    }
+  }
+
+  private static int longest(List<Integer> lengths) {
+    return lengths.stream().max(Integer::compare).orElse(0);
   }
 
   private Optional<Arrays3> arrays() {
@@ -122,13 +158,13 @@ final class Problems {
 
   private Shape askedShape() {
     int heads = options.heads().orElse(options.kvHeads().orElse(HEADS));
-    int seq = options.seq().orElse(SEQ);
+    int seq = options.seq().orElse(lengths.map(l -> longest(l.queries())).orElse(SEQ));
     return shape(
-        options.batch().orElse(1),
+        options.batch().orElse(lengths.map(l -> l.queries().size()).orElse(1)),
         heads,
         options.kvHeads().orElse(heads),
         seq,
-        options.kvSeq().orElse(seq),
+        options.kvSeq().orElse(lengths.map(l -> longest(l.keys())).orElse(seq)),
         kernel.headDim(spec));
   }
 

@@ -3,6 +3,7 @@ package dev.attune.cli;
 import dev.attune.compiler.reference.Accuracy;
 import dev.attune.compiler.reference.Problem;
 import dev.attune.compiler.reference.RowId;
+import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.NdArray;
@@ -58,6 +59,8 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private ShapeOptions shape = new ShapeOptions();
 
+  @Mixin private SequenceOptions sequences = new SequenceOptions();
+
   @Option(names = "--out", paramLabel = "F.npy", description = "Writes O, float32 [B,Sq,Hq,DV].")
   private @Nullable Path out;
 
@@ -78,10 +81,10 @@ final class RunCommand implements Callable<Integer> {
           "%s has a weight instead of a softmax, so there is no LSE for --lse to write"
               .formatted(spec.name()));
     }
-    Problem problem = Problems.problem(spec, kernel, shape);
+    Problem problem = Problems.problem(spec, kernel, shape, sequences.lengths());
     try (Device opened = Device.open(device.name().toLowerCase(Locale.ROOT))) {
       long start = System.nanoTime();
-      List<Compilation> candidates = compile(opened.info(), asked, problem);
+      List<Compilation> candidates = compile(opened.info(), asked, problem, sequences.batching());
       double compileMs = (System.nanoTime() - start) / 1e6;
       Launcher.Outcome outcome;
       RunReport report;
@@ -117,9 +120,9 @@ final class RunCommand implements Callable<Integer> {
 
   /** The candidates for a problem, best first. */
   private static List<Compilation> compile(
-      DeviceInfo info, Optional<Target> asked, Problem problem) {
+      DeviceInfo info, Optional<Target> asked, Problem problem, Batching batching) {
     return KernelOptions.candidates(
-        problem.spec(), targets(info, asked), problem.dtype(), problem.shape().headDim());
+        problem.spec(), targets(info, asked), problem.dtype(), problem.shape().headDim(), batching);
   }
 
   private static List<Target> targets(DeviceInfo info, Optional<Target> asked) {

@@ -27,6 +27,10 @@ record RunReport(
   void head(ShapeOptions options, double compileMs) {
     line("spec", problem.spec().name() + "  (" + file + ")");
     line("shape", shape(problem.shape()) + ", " + problem.dtype().keyword());
+    problem
+        .bindings()
+        .lengths()
+        .ifPresent(l -> line("sequences", "of " + l.queries() + " queries, " + l.keys() + " keys"));
     line("scalars", scalars());
     Problems.tensorLines(problem, options).forEach(tensor -> line("tensor", tensor));
     line(
@@ -58,7 +62,7 @@ record RunReport(
   /** How it went. */
   void tail(Accuracy.Report accuracy, double milliseconds) {
     line("ran", format("%.3f ms", milliseconds));
-    long total = Sample.total(problem.shape());
+    long total = Sample.total(problem);
     line(
         "compared",
         "%d of %d rows%s with the float64 reference"

@@ -5,6 +5,7 @@ import dev.attune.compiler.reference.RowId;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Shape;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Chooses the rows that are compared: all of a small problem, a sample of a large one. */
 final class Sample {
@@ -26,11 +27,12 @@ final class Sample {
         Exprs.nodes(problem.spec().mask().expr()) + Exprs.nodes(problem.spec().score().expr());
     double perKey = s.headDim().qk() + s.headDim().v() + KEY + (double) NODE * nodes;
     double rows = WORK / (Math.max(1, s.kvSeq()) * 3.0 * perKey);
-    return RowId.sample(s, (int) Math.clamp(rows, LEAST, 1 << 20), seed);
+    return RowId.sample(problem.bindings(), (int) Math.clamp(rows, LEAST, 1 << 20), seed);
   }
 
   /** How many rows a problem has. */
-  static long total(Shape s) {
-    return (long) s.batch() * s.heads() * s.seq();
+  static long total(Problem problem) {
+    return (long) problem.shape().heads()
+        * IntStream.range(0, problem.shape().batch()).mapToLong(problem.bindings()::queries).sum();
   }
 }

@@ -87,6 +87,22 @@ final class BadInputTest {
   }
 
   @Test
+  void sequencesMustFit() {
+    refused(2, run("causal", "--sequences", "3,x"), "'3,x'", "512,0,100");
+    refused(2, run("causal", "--sequences", "3,-1"), "'3,-1'");
+    refused(2, run("causal", "--sequences", "3,4", "--kv-sequences", "5"), "2", "1", "as many");
+    refused(2, run("causal", "--batching", "packed"), "--batching needs --sequences");
+    refused(2, run("causal", "--kv-sequences", "5"), "--kv-sequences needs --sequences");
+    refused(2, run("causal", "--sequences", "5", "--batching", "dense"), "dense");
+    refused(1, run("causal", "--sequences", "3,4", "--batch", "3"), "2 lengths", "3 sequences");
+    refused(1, run("causal", "--sequences", "9", "--seq", "8"), "--sequences", "9", "at most 8");
+    refused(
+        2,
+        Attune.run("compile", "causal", "--packed-rows", "64", "--batching", "padded"),
+        "--packed-rows is for dense batches");
+  }
+
+  @Test
   void headDimsAndHeads() {
     refused(1, run("causal", "--head-dim", "100"), "100", "multiples of 8 from 8 to 256");
     refused(1, run("causal", "--head-dim", "512"), "512", "multiples of 8 from 8 to 256");

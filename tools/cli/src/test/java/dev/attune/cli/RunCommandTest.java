@@ -131,6 +131,33 @@ final class RunCommandTest {
   }
 
   @Test
+  void sequencesHaveTheirOwnLengths() {
+    for (String batching : List.of("packed", "padded")) {
+      Attune run =
+          Attune.run(
+              "run",
+              "causal_bottom_right",
+              "--device",
+              "emulated",
+              "--sequences",
+              "20,0,7",
+              "--kv-sequences",
+              "30,4,0",
+              "--batching",
+              batching,
+              "--head-dim",
+              "16",
+              "--out",
+              file("o.npy"));
+      assertEquals(0, run.code(), run.out() + run.err());
+      assertTrue(run.out().contains("compared  54 of 54 rows"), run.out());
+      NdArray o = Npy.read(dir.resolve("o.npy"));
+      assertArrayEquals(new int[] {3, 20, 2, 16}, o.shape());
+      assertTrue(Float.isNaN(o.floats()[20 * 2 * 16]));
+    }
+  }
+
+  @Test
   void emptyProblemsPass() {
     for (String[] sizes : new String[][] {{"0", "5"}, {"5", "0"}, {"1", "1"}}) {
       Attune run =
