@@ -9,10 +9,12 @@ import dev.attune.compiler.spec.HeadDim;
 import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.Assembly;
 import dev.attune.ptx.assemble.Notice;
+import dev.attune.ptx.compile.KernelBuilder;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -45,6 +47,24 @@ class BatchAssemblyTest {
                       assembly.spillStores(),
                       serial));
     }
+  }
+
+  /** A kernel that is left for one of narrower tiles is still for the same batches. */
+  @Test
+  void narrowerTilesAreForTheSameBatches() {
+    KernelBuilder.Built built =
+        KernelBuilder.build(
+            Kernels.library("softcap"),
+            new KernelCompiler.Options(
+                Target.SM_80,
+                Dtype.BF16,
+                new HeadDim(64, 64),
+                OptionalInt.empty(),
+                Optional.empty(),
+                Batching.PACKED));
+    assertEquals(Batching.PACKED, built.compilation().artifact().manifest().batching());
+    assertEquals(Batching.PACKED, built.compilation().tiles().batching());
+    assertEquals(List.of(), built.assembly().flaws());
   }
 
   @Test

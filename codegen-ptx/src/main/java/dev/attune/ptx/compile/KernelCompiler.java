@@ -64,7 +64,7 @@ public final class KernelCompiler {
 
     /** The same with a schedule fixed. */
     public Options with(Schedule fixed) {
-      return new Options(target, dtype, headDim, length, Optional.of(fixed));
+      return new Options(target, dtype, headDim, length, Optional.of(fixed), batching);
     }
   }
 
