@@ -98,8 +98,9 @@ final class HopperPassesTest {
         "softcap(score * scale, cap)         | tanh(score * (scale / cap))     | cap * L",
         "fast_softcap(score * scale, cap)    | fast_tanh(score * (scale / cap)) | cap * L",
         "free * tanh(score / free) * cap     | tanh(score * (1.0 / free)) * free | cap * L",
-        "score * scale + q                   | score * scale + float(q)        | L",
-        "cap * (score * scale + q) / 2.0     | score * scale + float(q)        | cap * 0.5 * L"
+        "score * scale + q                   | score + float(q) * (1.0 / scale) | scale * L",
+        "cap * (score * scale + q) / 2.0     | score + float(q) * (1.0 / scale) | cap * scale * 0.5"
+            + " * L"
       })
   void positiveFactorsOfTheScoreGoIntoExp2(String score, String map, String factor) {
     List<String> declared =
