@@ -5,6 +5,7 @@ Writes SVG itself; PNG through matplotlib where it is installed.
 
 import html
 import importlib.util
+import math
 
 import report
 
@@ -74,7 +75,8 @@ def svg(result):
     """The chart as SVG text."""
     groups, colour = bars(result), colours(result)
     top = max([r for _, group in groups for _, _, r, _ in group] + [1.0]) * 1.02
-    scale = (WIDTH - LEFT - 90) / top
+    left = max([LEFT, *(math.ceil(16 + 6.3 * len(name)) for name, _ in groups)])
+    scale = (WIDTH - left - 90) / top
     height = TOP + sum(len(g) * BAR + GAP for _, g in groups) + 30
     title, below = headline(result)
     out = [
@@ -92,7 +94,7 @@ def svg(result):
             out.append(_text(x + 14, 59, name))
             x += 28 + 6.3 * len(name)
     for tick in _ticks(top):
-        at = LEFT + tick * scale
+        at = left + tick * scale
         line = "#39414d" if tick == 1 else "#e3e7ec"
         out.append(
             f'<line x1="{at:.1f}" y1="{TOP - 4}" x2="{at:.1f}" y2="{height - 24}" stroke="{line}"/>'
@@ -101,14 +103,14 @@ def svg(result):
     y = TOP
     for name, group in groups:
         middle = y + len(group) * BAR / 2 + 4
-        out.append(_text(LEFT - 8, middle, name, anchor="end"))
+        out.append(_text(left - 8, middle, name, anchor="end"))
         for label, _, ratio, tflops in group:
             out.append(
-                f'<rect x="{LEFT}" y="{y + 0.5:.1f}" width="{ratio * scale:.1f}"'
+                f'<rect x="{left}" y="{y + 0.5:.1f}" width="{ratio * scale:.1f}"'
                 f' height="{BAR - 1}" fill="{colour[label]}"/>'
             )
             note = f"{tflops:.0f} TFLOP/s" + (f", {ratio:.2f}" if ratio != 1 else "")
-            out.append(_text(LEFT + ratio * scale + 4, y + 9, note, size=9, fill="#39414d"))
+            out.append(_text(left + ratio * scale + 4, y + 9, note, size=9, fill="#39414d"))
             y += BAR
         y += GAP
     return "\n".join([*out, "</svg>", ""])

@@ -18,11 +18,9 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -165,10 +163,11 @@ public final class HopperSchedules {
     if (gathersMuch(spec.mask().expr()) && s.consumers() == 3) {
       return schedule(64, 3, s.stages(), false, s.output(), "mask of many gathers");
     }
-    if (s.consumers() == 2 && (gathersMuch(spec.mask().expr()) || gathersMuch(clause(spec)))) {
+    int scores = Exprs.keyGathers(clause(spec)).size();
+    if (s.consumers() == 2 && (gathersMuch(spec.mask().expr()) || scores > 1)) {
       return s.tiles(Math.min(80, s.cols()), 2, "many gathers");
     }
-    if (s.consumers() == 2 && gathers(clause(spec), Position.KV)) {
+    if (s.consumers() == 2 && scores == 1) {
       return s.tiles(Math.min(112, s.cols()), 2, "score of gathers");
     }
     return plain ? s : s.queryInShared();
@@ -180,16 +179,8 @@ public final class HopperSchedules {
 
   /** Whether an element needs its own number of a tensor, or several of its key. */
   private static boolean gathersMuch(Expr e) {
-    Set<Expr> byKey = new HashSet<>();
-    collect(e, byKey);
+    List<Expr.Gather> byKey = Exprs.keyGathers(e);
     return byKey.size() > 1 || byKey.stream().anyMatch(g -> Exprs.uses(g, Position.Q));
-  }
-
-  private static void collect(Expr e, Set<Expr> byKey) {
-    if (e instanceof Expr.Gather && Exprs.uses(e, Position.KV)) {
-      byKey.add(e);
-    }
-    Exprs.children(e).forEach(child -> collect(child, byKey));
   }
 
   /** Whether scores are the products times a factor, so that none is evaluated by element. */

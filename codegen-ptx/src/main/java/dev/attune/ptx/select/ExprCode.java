@@ -68,14 +68,6 @@ public final class ExprCode {
     this.launch = env.ofSequences() ? new ExprCode(emit, spec, env.ofLaunch()) : this;
   }
 
-  /** The elements of tensors that an expression reads by key. */
-  static List<Expr.Gather> keyGathers(Expr e) {
-    if (e instanceof Expr.Gather g) {
-      return Exprs.uses(g, Position.KV) ? List.of(g) : List.of();
-    }
-    return Exprs.children(e).stream().flatMap(c -> keyGathers(c).stream()).distinct().toList();
-  }
-
   /** Loads an element of a tensor, so that later code finds it. */
   void load(Expr.Gather element, Site site) {
     gather(element, site);

@@ -120,7 +120,7 @@ public final class RowCode {
 
   /** The element of a row at a key, for an expression. */
   private Site keySite(int r, Expr e, LaneKeys lane, IntVal key, @Nullable Operand score) {
-    boolean clamped = !lane.whole() && !ExprCode.keyGathers(e).isEmpty();
+    boolean clamped = !lane.whole() && !Exprs.keyGathers(e).isEmpty();
     return site(r, key, clamped ? keyInside(key) : key, score);
   }
 
@@ -134,7 +134,7 @@ public final class RowCode {
    * than so many registers.
    */
   public void loadAhead(Expr e, LaneKeys lane, int cols, int registers) {
-    List<Expr.Gather> gathers = ExprCode.keyGathers(e);
+    List<Expr.Gather> gathers = Exprs.keyGathers(e);
     long perColumn = gathers.stream().mapToInt(g -> Exprs.uses(g, Position.Q) ? count() : 1).sum();
     if (!lane.whole() || perColumn * cols / 4 > registers) {
       return;

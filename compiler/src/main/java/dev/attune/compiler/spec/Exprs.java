@@ -133,6 +133,14 @@ public final class Exprs {
                 && (p == position || (p == Position.HKV && position == Position.H)));
   }
 
+  /** The elements of tensors that the expression reads at an index that depends on the key. */
+  public static List<Gather> keyGathers(Expr e) {
+    if (e instanceof Gather g) {
+      return uses(g, Position.KV) ? List.of(g) : List.of();
+    }
+    return children(e).stream().flatMap(child -> keyGathers(child).stream()).distinct().toList();
+  }
+
   /** The number of nodes. */
   public static long nodes(Expr e) {
     long count = 1;
