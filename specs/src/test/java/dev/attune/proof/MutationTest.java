@@ -17,6 +17,7 @@ import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.emulate.AsyncPolicy;
 import dev.attune.ptx.emulate.EmulatorOptions;
 import dev.attune.ptx.emulate.WarpOrder;
+import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.emulated.EmulatedDevice;
 import java.io.IOException;
@@ -55,6 +56,21 @@ class MutationTest {
           mask,
           new KernelCompiler.Options(
               target, Dtype.BF16, shape.headDim(), OptionalInt.of(length), Optional.empty()),
+          shape);
+    }
+
+    /** The kernel whose items hold the rows of all query heads of a group. */
+    static Subject packed(String name, String mask, Shape shape) {
+      Target target = Target.SM_90A;
+      Schedule schedule =
+          HopperSchedules.packed(Kernels.spec(mask), target, Dtype.BF16, shape.headDim())
+              .getFirst()
+              .schedule();
+      return new Subject(
+          name,
+          mask,
+          new KernelCompiler.Options(
+              target, Dtype.BF16, shape.headDim(), OptionalInt.empty(), Optional.of(schedule)),
           shape);
     }
 
@@ -113,6 +129,9 @@ class MutationTest {
   /** Steeper than causal, so that a tile of queries has its last keys in every column of a tile. */
   private static final String STEEP = "mask = kv <= 3 * q + (Skv - 3 * Sq)";
 
+  /** No range of keys per row, with tiles that are empty, full and neither. */
+  private static final String PERIODIC = "mask = (kv + q // 128 * 100) % 400 < 230";
+
   /** Two heads and several tiles of queries, so that a CTA takes more than one item. */
   private static List<Subject> subjects() {
     Target a = Target.SM_80;
@@ -124,6 +143,8 @@ class MutationTest {
         Subject.of("hopper d256 steep", STEEP, h, 4096, shape(1, 2, 1, 140, 330, 256)),
         Subject.of("hopper d64 full", FULL, h, 16384, shape(1, 2, 1, 200, 500, 64)),
         Subject.of("hopper d128 steep", STEEP, h, 16384, shape(1, 2, 1, 200, 500, 128)),
+        Subject.of("hopper d64 tested", PERIODIC, h, 4096, shape(1, 2, 1, 300, 1000, 64)),
+        Subject.packed("hopper d64 packed", STEEP, shape(1, 6, 2, 40, 330, 64)),
         Subject.of("ampere d64 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 64)),
         Subject.of("ampere d128 full", FULL, a, 4096, shape(1, 1, 1, 140, 330, 128)),
         Subject.of("ampere d256 steep", STEEP, a, 4096, shape(1, 1, 1, 70, 140, 256)));

@@ -33,7 +33,8 @@ record Approximation(
           new Approximation(
               "rsqrt.approx.f32", x -> 1 / Math.sqrt(x), 0x1.13p-23, 0, ALL, 0.5, 8192),
           new Approximation("sin.approx.f32", Math::sin, 0, 0x1.6bp-21, TURN, -3.2, 3.2),
-          new Approximation("cos.approx.f32", Math::cos, 0, 0x1.6bp-21, TURN, -3.2, 3.2),
+          // 0x1.6bp-21 is stated; between 4.5 and 5 an H200 errs by up to 0x1.7cep-21.
+          new Approximation("cos.approx.f32", Math::cos, 0, 0x1.8p-21, TURN, -3.2, 3.2),
           new Approximation("tanh.approx.f32", Math::tanh, 0x1p-11, 0, ALL, -10, 10));
 
   /** Whether an operation is approximate. */
