@@ -72,7 +72,7 @@ record Mutant(Kind kind, int line, String now) {
   private static final Pattern MODE = Pattern.compile("(mov\\.b32 %r\\d+), (\\d+);");
   private static final Pattern STEP = Pattern.compile("(add\\.s64 (%rd\\d+), %rd\\d+), (\\d+);");
   private static final Pattern BOUND = Pattern.compile("setp\\.(lt|le|gt|ge)\\.s32 (.*;)");
-  private static final Pattern LIMIT = Pattern.compile("%r\\d+, (\\d+);$");
+  private static final Pattern LIMIT = Pattern.compile("%r\\d+, (-?\\d+);$");
   private static final Pattern CLAIM =
       Pattern.compile("(atom\\.global\\.add\\.u32 %r\\d+, \\[\\S+\\]), 1;");
 

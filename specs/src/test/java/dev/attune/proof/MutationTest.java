@@ -114,6 +114,7 @@ class MutationTest {
       all.add(with(1, seq - 8, keys));
       all.add(with(1, seq - 24, keys));
       column
+          .map(Math::abs)
           .filter(c -> c < cols)
           .ifPresent(
               c -> {
@@ -130,7 +131,7 @@ class MutationTest {
   private static final String STEEP = "mask = kv <= 3 * q + (Skv - 3 * Sq)";
 
   /** No range of keys per row, with tiles that are empty, full and neither. */
-  private static final String PERIODIC = "mask = (kv + q // 128 * 100) % 400 < 230";
+  private static final String PERIODIC = "mask = (kv + 3 * q) % 2400 < 1200";
 
   /** Two heads and several tiles of queries, so that a CTA takes more than one item. */
   private static List<Subject> subjects() {
@@ -143,7 +144,7 @@ class MutationTest {
         Subject.of("hopper d256 steep", STEEP, h, 4096, shape(1, 2, 1, 140, 330, 256)),
         Subject.of("hopper d64 full", FULL, h, 16384, shape(1, 2, 1, 200, 500, 64)),
         Subject.of("hopper d128 steep", STEEP, h, 16384, shape(1, 2, 1, 200, 500, 128)),
-        Subject.of("hopper d64 tested", PERIODIC, h, 4096, shape(1, 2, 1, 300, 1000, 64)),
+        Subject.of("hopper d64 tested", PERIODIC, h, 4096, shape(1, 2, 1, 400, 700, 64)),
         Subject.packed("hopper d64 packed", STEEP, shape(1, 6, 2, 40, 330, 64)),
         Subject.of("ampere d64 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 64)),
         Subject.of("ampere d128 full", FULL, a, 4096, shape(1, 1, 1, 140, 330, 128)),
