@@ -130,6 +130,9 @@ class MutationTest {
   /** Steeper than causal, so that a tile of queries has its last keys in every column of a tile. */
   private static final String STEEP = "mask = kv <= 3 * q + (Skv - 3 * Sq)";
 
+  /** The same for the few positions of packed rows. */
+  private static final String STEEPER = "mask = kv <= 8 * q + (Skv - 8 * Sq)";
+
   /** No range of keys per row, with tiles that are empty, full and neither. */
   private static final String PERIODIC = "mask = (kv + 3 * q) % 2400 < 1200";
 
@@ -145,7 +148,7 @@ class MutationTest {
         Subject.of("hopper d64 full", FULL, h, 16384, shape(1, 2, 1, 200, 500, 64)),
         Subject.of("hopper d128 steep", STEEP, h, 16384, shape(1, 2, 1, 200, 500, 128)),
         Subject.of("hopper d64 tested", PERIODIC, h, 4096, shape(1, 2, 1, 400, 700, 64)),
-        Subject.packed("hopper d64 packed", STEEP, shape(1, 6, 2, 40, 330, 64)),
+        Subject.packed("hopper d64 packed", STEEPER, shape(1, 6, 2, 60, 500, 64)),
         Subject.of("ampere d64 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 64)),
         Subject.of("ampere d128 full", FULL, a, 4096, shape(1, 1, 1, 140, 330, 128)),
         Subject.of("ampere d256 steep", STEEP, a, 4096, shape(1, 1, 1, 70, 140, 256)));
