@@ -168,18 +168,7 @@ public sealed interface Schedule {
 
     /** The same schedule for another reason. */
     public Hopper because(String reason) {
-      return new Hopper(
-          cols,
-          consumers,
-          stages,
-          queryInRegisters,
-          output,
-          rescaleFirst,
-          skipEmpty,
-          integerMax,
-          packed,
-          lazyThreshold,
-          reason);
+      return tiles(cols, consumers, reason);
     }
 
     /** The same schedule with other tiles, and why. */
