@@ -158,13 +158,15 @@ def measure(run, made, references, failed):
     progress("start")
     threading.Thread(target=watch, args=(run, beat), daemon=True).start()
     result["device"] = timing.device()
-    kernels = {}
+    kernels, load_ms = {}, {}
     for own in {k for pairs in made.own.values() for _, k in pairs}:
         if own.file in failed:
             continue
         progress(f"loading {own.file}")
         try:
+            start = time.perf_counter()
             kernels[own.file] = attune.load(own.file)
+            load_ms[own.file] = (time.perf_counter() - start) * 1e3
         except Exception as e:
             result["failures"][str(own.file)] = f"{type(e).__name__}: {e}"
     ready = []
@@ -197,7 +199,7 @@ def measure(run, made, references, failed):
                 break
             deadline = now + (end - now) / (len(made.rows) - i)
         own = [
-            (label, k.file.stem, k.tile, kernels[k.file])
+            timing.Loaded(label, k.file.stem, k.tile, kernels[k.file], load_ms[k.file])
             for label, k in made.own[row]
             if k.file in kernels
         ]

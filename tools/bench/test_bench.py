@@ -56,6 +56,12 @@ def manifest(directory, name, spec="causal", dim=128, dtype="bf16", cols=None, *
 
 
 class Plans(unittest.TestCase):
+    def test_every_variant_has_a_spec(self):
+        here = pathlib.Path(__file__).resolve().parent
+        folders = here / "attn", here.parents[1] / "specs" / "src" / "main" / "attn"
+        known = {file.stem for folder in folders for file in folder.glob("*.attn")}
+        self.assertEqual(set(plan.VARIANTS) - known, set())
+
     def test_packed_kernels_are_for_packed_rows(self):
         rows = plan.rows("packed", ["bf16"], plan.DIMS["packed"])
         self.assertEqual([sum(r.documents) for r in rows], [16384, 16384])

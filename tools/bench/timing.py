@@ -47,6 +47,17 @@ class Contender:
         }  # fmt: skip
 
 
+@dataclasses.dataclass
+class Loaded:
+    """A kernel of one's own, ready to launch."""
+
+    label: str
+    name: str  # of its files
+    tile: tuple  # (query rows, keys), the second None where unknown
+    kernel: object
+    load_ms: float  # from PTX to a loaded module
+
+
 class Meter:
     """Reads the GPU's clock, power and temperature; changes nothing."""
 
@@ -121,6 +132,17 @@ def device():
     }  # fmt: skip
 
 
+def _first_call(loaded, operands, options):
+    """A launch that has been made once; how long that took from the PTX on is in its info."""
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    run = loaded.kernel.prepare(*operands, **options)
+    run()
+    torch.cuda.synchronize()
+    took = (time.perf_counter() - start) * 1e3
+    return peers.Launch(run, info={"first_call_ms": loaded.load_ms + took})
+
+
 class Bench:
     """Measures all contenders of one row after another.
 
@@ -151,7 +173,7 @@ class Bench:
     def run(self, row, own, references, names, deadline=None):
         """(live fraction, contenders) of one row.
 
-        own has (label, name, tile, kernel), references ReferenceKernels, names the peers. After
+        own has Loaded kernels, references ReferenceKernels, names the peers. After
         `deadline` of the monotonic clock no round starts but the first three.
         """
         torch.cuda.synchronize()
@@ -201,17 +223,16 @@ class Bench:
                 c = Contender(kernel.reference.label, "ref", kernel.reference.file)
                 contenders.append(c)
                 self._create(row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(q, k, v)))
-        for label, name, tile, kernel in own:
-            c = Contender(label, "own", name)
+        for loaded in own:
+            c = Contender(loaded.label, "own", loaded.name)
             contenders.append(c)
             options = {"params": dict(row.params), "tensors": variant.tensors}
             operands = (q, k, v)
             if row.documents:
                 operands = tuple(x[0] for x in operands)
                 options |= packed(row.documents, q.device)
-            self._create(
-                row, c, lambda kernel=kernel: peers.Launch(kernel.prepare(*operands, **options))
-            )
+            self._create(row, c, lambda k=loaded: _first_call(k, operands, options))
+            tile = loaded.tile
             if tile[1] and not row.few and not row.documents:
                 c.info["tiles"] = row.heads * variants.visited_tiles(
                     variant, row.batch, row.length, *tile, q.device

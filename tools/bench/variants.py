@@ -85,6 +85,15 @@ def build(spec, params, batch, heads, length, device, kv_length=None):
             return s + slopes[h] * (kv - q)
 
         return Variant(score=biased, mask=_causal, tensors={"slopes": slopes})
+    if spec == "relative_position":
+        return Variant(score=lambda s, b, h, q, kv: s + (q - kv))
+    if spec == "bias_table":
+        table = torch.randn(length + kv_length, generator=generator).to(device)
+
+        def looked_up(s, b, h, q, kv):
+            return s + table[q - kv + kv_length]
+
+        return Variant(score=looked_up, tensors={"bias": table})
     if spec == "prefix_lm":
         n = p.get("n", 256)
 
@@ -107,6 +116,20 @@ def build(spec, params, batch, heads, length, device, kv_length=None):
             return (distance <= window) & (distance % dilation == 0)
 
         return Variant(mask=dilated)
+    if spec == "dilated_causal":
+        recent, dilation = _window(p.get("window", 256)), p.get("dilation", 2)
+
+        def every(b, h, q, kv):
+            return recent(b, h, q, kv) & ((q - kv) % dilation == 0)
+
+        return Variant(mask=every)
+    if spec == "streaming_llm":
+        window, sinks = p.get("window", 1024), p.get("sinks", 4)
+
+        def streaming(b, h, q, kv):
+            return (kv <= q) & ((q - kv < window) | (kv < sinks))
+
+        return Variant(mask=streaming)
     if spec == "gpt_oss":
         sinks = torch.randn(heads, generator=generator).to(device)
         return Variant(mask=_window(p.get("window", 128)), sink=sinks, tensors={"sinks": sinks})
