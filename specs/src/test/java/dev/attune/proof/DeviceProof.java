@@ -14,6 +14,8 @@ import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
+import dev.attune.compiler.spec.ParamDecl;
+import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceException;
@@ -23,8 +25,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What kernels are held to on every device. */
@@ -328,6 +332,61 @@ abstract class DeviceProof {
               }
             }),
         trials.size());
+  }
+
+  /** A kernel is compiled once for all sizes and all values of its params: a hundred of each. */
+  @Test
+  void oneKernelServesAllSizesAndParams() {
+    List<AttentionSpec> specs =
+        Stream.of("gemma2_local", "streaming_llm", "prefix_lm", "dilated_window", "natten_1d")
+            .map(Kernels::library)
+            .toList();
+    HeadDim dim = new HeadDim(24, 24); // No other test takes it: all its kernels are counted here.
+    none(each(specs, (spec, device) -> servedByOneKernel(spec, dim, device)), specs.size());
+    for (AttentionSpec spec : specs) {
+      assertEquals(plan().targets().size(), Kernels.compiled(spec, dim, plan().targets()));
+    }
+  }
+
+  private Optional<String> servedByOneKernel(AttentionSpec spec, HeadDim dim, Device device) {
+    Random random = new Random(spec.name().hashCode());
+    List<Trial> trials = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      Trial trial = Trial.of(spec, Dtype.BF16, size(random, dim));
+      for (ParamDecl param : spec.params()) {
+        trial = trial.param(param.name(), value(param, random));
+      }
+      trials.add(trial);
+    }
+    Problem first = trials.getFirst().problem().problem();
+    try (Kernel kernel = device.load(spec, plan().kernels(first))) {
+      for (Trial trial : trials) {
+        Problem problem = trial.problem().problem();
+        Optional<String> wrong =
+            Trial.failures(problem, new Placed(device, plan()).run(problem, kernel, 1));
+        if (wrong.isPresent()) {
+          return wrong.map(w -> w + trial);
+        }
+      }
+      return Optional.empty();
+    } catch (DeviceException | AssertionError e) {
+      return Optional.of(spec.name() + ": " + e.getMessage());
+    }
+  }
+
+  private static Shape size(Random random, HeadDim dim) {
+    int kvHeads = 1 + random.nextInt(2);
+    int heads = kvHeads * (1 + random.nextInt(2));
+    int batch = 1 + random.nextInt(2);
+    return new Shape(batch, heads, kvHeads, 1 + random.nextInt(140), 1 + random.nextInt(140), dim);
+  }
+
+  /** One of its values, those that matter at these sizes. */
+  private static double value(ParamDecl param, Random random) {
+    double low = Math.max(param.range().low(), -300);
+    double high = Math.min(param.range().high(), 300);
+    double value = low + (high - low) * random.nextDouble();
+    return param.type() == ScalarType.INT ? Math.ceil(value) : Math.max(value, low + 1e-3);
   }
 
   /** Sequences that have their own lengths, packed and padded. */

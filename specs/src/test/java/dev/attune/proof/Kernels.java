@@ -14,6 +14,7 @@ import dev.attune.dsl.diagnostic.Source;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.specs.SpecLibrary;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -77,6 +78,14 @@ final class Kernels {
   /** The kernel of a spec. */
   static Artifact of(AttentionSpec spec, Target target, Dtype dtype, HeadDim headDim) {
     return of(spec, new KernelCompiler.Options(target, dtype, headDim));
+  }
+
+  /** How many kernels of a spec were compiled for a head dimension and any of some targets. */
+  static long compiled(AttentionSpec spec, HeadDim dim, List<Target> targets) {
+    return COMPILED.keySet().stream()
+        .filter(k -> k.spec().equals(spec) && k.options().headDim().equals(dim))
+        .filter(k -> targets.contains(k.options().target()))
+        .count();
   }
 
   /** The kernel of a spec, with all that a problem does not say. */
