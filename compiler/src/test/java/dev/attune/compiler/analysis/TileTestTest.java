@@ -14,6 +14,7 @@ import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.UnaryOp;
 import java.util.Random;
+import java.util.stream.IntStream;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
@@ -28,17 +29,20 @@ class TileTestTest {
 
   @Test
   void isRightOfEveryTile() {
-    Random random = new Random(Long.getLong("attune.seed", 7));
-    for (int i = 0; i < TRIES; i++) {
-      long seed = random.nextLong();
-      Predicates predicates = new Predicates(seed);
-      Expr mask = i % 2 == 0 ? predicates.predicate(3) : predicates.structured(2);
-      int sq = 1 + random.nextInt(24);
-      int skv = 1 + random.nextInt(24);
-      Bindings bindings = predicates.bindings(sq, skv);
-      Tile tile = new Tile(1 + random.nextInt(12), 1 + random.nextInt(12));
-      check(Predicates.spec(mask), bindings, tile);
-    }
+    long[] seeds = new Random(Long.getLong("attune.seed", 7)).longs(TRIES).toArray();
+    IntStream.range(0, TRIES)
+        .parallel()
+        .forEach(
+            i -> {
+              Random random = new Random(seeds[i]);
+              Predicates predicates = new Predicates(random.nextLong());
+              Expr mask = i % 2 == 0 ? predicates.predicate(3) : predicates.structured(2);
+              int sq = 1 + random.nextInt(24);
+              int skv = 1 + random.nextInt(24);
+              Bindings bindings = predicates.bindings(sq, skv);
+              Tile tile = new Tile(1 + random.nextInt(12), 1 + random.nextInt(12));
+              check(Predicates.spec(mask), bindings, tile);
+            });
   }
 
   /** Equality of bools says each side twice, and an absolute value its operand. */
