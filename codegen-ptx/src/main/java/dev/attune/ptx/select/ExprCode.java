@@ -2,7 +2,6 @@ package dev.attune.ptx.select;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.attune.compiler.analysis.Bounds;
 import dev.attune.compiler.analysis.FloatRange;
 import dev.attune.compiler.analysis.IntRanges;
 import dev.attune.compiler.analysis.Interval;
@@ -13,19 +12,14 @@ import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
-import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.spec.ScalarType;
-import dev.attune.compiler.spec.Shape;
-import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.compiler.spec.UnaryOp;
 import dev.attune.compiler.tile.Lowering;
-import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.FloatOp;
 import dev.attune.ptx.Inst.FloatUnary;
 import dev.attune.ptx.Inst.IntOp;
-import dev.attune.ptx.Inst.MemTy;
 import dev.attune.ptx.Inst.PredOp;
 import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand;
@@ -33,7 +27,6 @@ import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -45,32 +38,28 @@ public final class ExprCode {
       new Interval(-(1L << 31) + (1L << 20), (1L << 31) - (1L << 20));
 
   private final Emitter emit;
-  private final AttentionSpec spec;
   private final Env env;
   private final IntRanges ranges;
-  private final Ranges outsideLoops;
   private final Ranges insideLoops;
   private final FloatCode floats;
   private final DivisionCode divisions;
-  private final ExprCode launch;
+  private final GatherCode gathers;
   private final Map<Expr, Boolean> narrow = new HashMap<>();
 
   /** Code for expressions of a spec, appended to the emitter. */
   public ExprCode(Emitter emit, AttentionSpec spec, Env env) {
     this.emit = emit;
-    this.spec = spec;
     this.env = env;
     this.ranges = IntRanges.of(spec);
-    this.outsideLoops = ranges(spec, 0);
-    this.insideLoops = ranges(spec, 1);
+    this.insideLoops = GatherCode.ranges(spec, 1);
     this.floats = new FloatCode(emit);
     this.divisions = new DivisionCode(emit);
-    this.launch = env.ofSequences() ? new ExprCode(emit, spec, env.ofLaunch()) : this;
+    this.gathers = new GatherCode(emit, spec, env, this);
   }
 
-  /** Loads an element of a tensor, so that later code finds it. */
-  void load(Expr.Gather element, Site site) {
-    gather(element, site);
+  /** The elements of captured tensors. */
+  GatherCode gathers() {
+    return gathers;
   }
 
   /** A bool: a predicate register, or a constant. */
@@ -115,7 +104,7 @@ public final class ExprCode {
       Exprs.children(e).forEach(child -> hoistRowGathers(child, row));
     } else if (e.type() == ScalarType.BOOL) {
       // Predicate registers are few: the byte is kept, the comparison repeated.
-      gather((Expr.Gather) e, row);
+      gathers.load((Expr.Gather) e, row);
     } else if (e.type() == ScalarType.INT) {
       integer(e, row);
     } else {
@@ -154,7 +143,7 @@ public final class ExprCode {
           };
       case Expr.Param p -> IntVal.of(requireNonNull(env.params().get(p.name())));
       case Expr.Var v -> IntVal.of(requireNonNull(env.tile().get(v), "a variable of the tile"));
-      case Expr.Gather g -> IntVal.of(gather(g, site));
+      case Expr.Gather g -> IntVal.of(gathers.load(g, site));
       case Expr.Unary(UnaryOp op, Expr x) -> unary(op, x, site, !fits(e));
       case Expr.Binary b -> binary(b, site);
       case Expr.Select(Expr c, Expr x, Expr y) ->
@@ -182,7 +171,7 @@ public final class ExprCode {
           when op == BinaryOp.MUL && c == Lowering.LOG2E ->
           env.scaleLog2e();
       case Expr.Param p -> requireNonNull(env.params().get(p.name()));
-      case Expr.Gather g -> gather(g, site);
+      case Expr.Gather g -> gathers.load(g, site);
       case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.TO_FLOAT -> toFloat(x, site);
       case Expr.Unary(UnaryOp op, Expr x) -> floats.unary(op, real(x, site));
       case Expr.Binary b -> realBinary(b, site);
@@ -205,7 +194,7 @@ public final class ExprCode {
     return switch (e) {
       case Expr.BoolConst(boolean value) -> new Bool.Known(value);
       case Expr.Param p -> nonZero(requireNonNull(env.params().get(p.name())));
-      case Expr.Gather g -> nonZero(gather(g, site));
+      case Expr.Gather g -> nonZero(gathers.load(g, site));
       case Expr.Unary(UnaryOp op, Expr x) -> not(bool(x, site));
       case Expr.Binary(BinaryOp op, Expr x, Expr y) ->
           op == BinaryOp.AND
@@ -399,7 +388,8 @@ public final class ExprCode {
         emit.reg(emit.arith(IntOp.MUL, type(wide), operand(x), operand(y)), kind(wide)));
   }
 
-  private IntVal plain(IntOp op, IntVal a, IntVal b, boolean wide) {
+  /** An operation on the whole values. */
+  IntVal plain(IntOp op, IntVal a, IntVal b, boolean wide) {
     Operand result = emit.arith(op, type(wide), operand(widen(a, wide)), operand(widen(b, wide)));
     return of(result, wide);
   }
@@ -524,114 +514,8 @@ public final class ExprCode {
     return range.lo() > Float.MIN_NORMAL || range.hi() < -Float.MIN_NORMAL;
   }
 
-  /** Loads an element of a captured tensor; an index that may leave its extent is clamped. */
-  private Reg gather(Expr.Gather g, Site site) {
-    TensorDecl tensor = spec.tensor(g.tensor()).orElseThrow();
-    Site inside =
-        new Site(
-            site.h(),
-            site.qInside(),
-            site.qInside(),
-            site.kvInside(),
-            site.kvInside(),
-            site.score());
-    MemTy type =
-        switch (g.type()) {
-          case INT -> MemTy.B32;
-          case FLOAT -> MemTy.F32;
-          case BOOL -> MemTy.U8;
-        };
-    Operand address = requireNonNull(env.tensors().get(g.tensor()));
-    List<Expr> indices = g.indices();
-    Operand prefix = new IntConst(0);
-    for (int d = 0; d + 1 < indices.size(); d++) {
-      Operand index = wideIndex(indices.get(d), tensor.shape().get(d), inside);
-      Operand extent =
-          operand(widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
-      prefix = emit.arith(IntOp.MUL, Ty.S64, plus64(prefix, index), extent);
-    }
-    Operand bytes = emit.arith(IntOp.MUL, Ty.S64, prefix, new IntConst(type.bytes()));
-    Operand row = plus64(address, bytes);
-    int last = indices.size() - 1;
-    IntVal index = index(indices.get(last), tensor.shape().get(last), inside);
-    long offset = index.offset() * type.bytes();
-    boolean near = Math.abs(offset) < 1 << 20;
-    IntVal rest = near ? new IntVal(index.base(), 0, index.wide()) : index;
-    Operand at = row;
-    if (rest.wide()) {
-      at = plus64(row, emit.arith(IntOp.MUL, Ty.S64, operand(rest), new IntConst(type.bytes())));
-    } else if (!rest.constant()) {
-      at = emit.madWide(operand(rest), new IntConst(type.bytes()), row);
-    } else if (rest.offset() != 0) {
-      at = plus64(row, new IntConst(rest.offset() * type.bytes()));
-    }
-    Inst.Address element = new Inst.Address(emit.reg(at, Reg.Kind.B64), near ? (int) offset : 0);
-    // Outside the loops over keys there may be no key; what was loaded there serves inside.
-    Bool guard = hasElements(tensor, outsideLoops);
-    if (guard instanceof Bool.Held(Reg some)) {
-      Reg loaded = emit.loadedIf(some, type, element);
-      if (loaded != null) {
-        return loaded;
-      }
-    }
-    return switch (site.kv() == null ? guard : hasElements(tensor, insideLoops)) {
-      case Bool.Known(boolean some) ->
-          some
-              ? emit.loadConst(type, element)
-              : emit.reg(type == MemTy.F32 ? new FloatConst(0) : new IntConst(0), type.kind());
-      case Bool.Held(Reg some) -> emit.loadConstIf(some, type, element);
-    };
-  }
-
-  /** Whether a tensor has elements. */
-  private Bool hasElements(TensorDecl tensor, Ranges sizes) {
-    Bool some = new Bool.Known(true);
-    for (Expr extent : tensor.shape()) {
-      if (sizes.integer(extent).lo() < 1) {
-        Expr positive = new Expr.Compare(CompareOp.GT, extent, Exprs.of(0L));
-        some = and(some, launch.bool(positive, Site.UNIFORM));
-      }
-    }
-    return some;
-  }
-
-  /** Ranges in a CTA, which has queries. */
-  private static Ranges ranges(AttentionSpec spec, long leastKeys) {
-    Interval row = new Interval(0, Shape.MAX_SEQ - 1);
-    Ranges sizes =
-        Ranges.worstCase(spec).with(TileKernel.ROLE_FIRST, row).with(TileKernel.ROLE_LAST, row);
-    for (Extent e : Extent.values()) {
-      long least = e == Extent.SKV ? leastKeys : 1;
-      sizes = sizes.with(e, new Interval(least, Shape.MAX_SEQ));
-    }
-    return sizes;
-  }
-
-  private Operand plus64(Operand a, Operand b) {
-    return a instanceof IntConst(long x) && x == 0 ? b : emit.arith(IntOp.ADD, Ty.S64, a, b);
-  }
-
-  private Operand wideIndex(Expr index, Expr extent, Site inside) {
-    return operand(widen(index(index, extent, inside), true));
-  }
-
-  private IntVal index(Expr index, Expr extent, Site inside) {
-    IntVal value = integer(index, inside);
-    boolean certain =
-        env.ofSequences()
-            ? Bounds.insideLaunch(index, extent, spec)
-            : Bounds.inside(index, extent, spec);
-    if (certain) {
-      return value;
-    }
-    IntVal size = launch.integer(extent, Site.UNIFORM);
-    boolean wide = value.wide() || size.wide();
-    IntVal highest = plain(IntOp.MIN, value, size.plus(-1), wide);
-    IntVal clamped = plain(IntOp.MAX, highest, IntVal.of(0), wide);
-    return clamped;
-  }
-
-  private IntVal widen(IntVal v, boolean wide) {
+  /** The value in 64 bits where {@code wide}. */
+  IntVal widen(IntVal v, boolean wide) {
     if (v.wide() || !wide) {
       return v;
     }

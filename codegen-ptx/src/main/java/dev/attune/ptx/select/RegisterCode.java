@@ -40,6 +40,7 @@ public final class RegisterCode {
   private final List<Op> scope;
   private final ExprCode expressions;
   private final RowCode rows;
+  private final MaskCode masks;
   private final Reg pair;
   private final Optional<TileTests.Cursor> tested;
   private final Map<Value, Held> held = new HashMap<>();
@@ -66,6 +67,7 @@ public final class RegisterCode {
     this.scope = scope;
     this.expressions = expressions;
     this.rows = rows;
+    this.masks = new MaskCode(rows.elements());
     this.pair = pair;
     this.tested = tested;
   }
@@ -147,7 +149,7 @@ public final class RegisterCode {
     Expr unrolled = Unroll.unroll(e);
     expressions.hoistUniform(unrolled);
     for (int r = 0; r < rows.count(); r++) {
-      expressions.hoistRowGathers(unrolled, rows.rowSite(r));
+      expressions.hoistRowGathers(unrolled, rows.elements().rowSite(r));
     }
   }
 
@@ -180,7 +182,7 @@ public final class RegisterCode {
               () ->
                   put(
                       o.out(),
-                      rows.mask(
+                      masks.mask(
                           accumulators(o.in()),
                           Unroll.unroll(o.predicate().expr()),
                           o.otherwise(),
@@ -191,7 +193,7 @@ public final class RegisterCode {
               () ->
                   put(
                       o.out(),
-                      rows.limit(
+                      masks.limit(
                           accumulators(o.in()),
                           o.first().map(c -> Unroll.unroll(c.expr())),
                           o.last().map(c -> Unroll.unroll(c.expr())),

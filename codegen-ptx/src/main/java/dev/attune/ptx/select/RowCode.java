@@ -1,8 +1,5 @@
 package dev.attune.ptx.select;
 
-import static java.util.Objects.requireNonNull;
-
-import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.Expr;
@@ -24,8 +21,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Elementwise and row operations on m16n8 accumulators. A lane holds, of each block of 16 rows,
@@ -38,9 +33,7 @@ public final class RowCode {
 
   private final Emitter emit;
   private final ExprCode expressions;
-  private final LaneRows rows;
-  private final Reg queries;
-  private final Reg keys;
+  private final Elements elements;
   private final int blocks;
   private final boolean branches;
   private final int chains;
@@ -65,9 +58,7 @@ public final class RowCode {
       int chains) {
     this.emit = emit;
     this.expressions = expressions;
-    this.rows = rows;
-    this.queries = queries;
-    this.keys = keys;
+    this.elements = new Elements(emit, expressions, rows, queries, keys);
     this.blocks = rows.count() / 2;
     this.branches = branches;
     this.chains = chains;
@@ -80,6 +71,11 @@ public final class RowCode {
   /** Rows of a lane. */
   public int count() {
     return 2 * blocks;
+  }
+
+  /** The lane's elements. */
+  Elements elements() {
+    return elements;
   }
 
   /** Rows of a lane, as registers nobody has. */
@@ -104,31 +100,6 @@ public final class RowCode {
     return regs;
   }
 
-  /** The element-free site of a lane's row: for what depends on no key. */
-  public Site rowSite(int r) {
-    return site(r, null, null, null);
-  }
-
-  private Site site(
-      int r, @Nullable IntVal key, @Nullable IntVal keyInside, @Nullable Operand score) {
-    IntVal query = rows.position(r);
-    // Rows at or past Sq are computed, never stored; what indexes memory stays inside.
-    Operand last = emit.arith(IntOp.SUB, Ty.S32, queries, new IntConst(1));
-    Operand inside = emit.arith(IntOp.MIN, Ty.S32, expressions.operand(query), last);
-    return new Site(IntVal.of(rows.head(r)), query, IntVal.of((Reg) inside), key, keyInside, score);
-  }
-
-  /** The element of a row at a key, for an expression. */
-  private Site keySite(int r, Expr e, LaneKeys lane, IntVal key, @Nullable Operand score) {
-    boolean clamped = !lane.whole() && !Exprs.keyGathers(e).isEmpty();
-    return site(r, key, clamped ? keyInside(key) : key, score);
-  }
-
-  private IntVal keyInside(IntVal key) {
-    Operand last = emit.arith(IntOp.SUB, Ty.S32, keys, new IntConst(1));
-    return IntVal.of((Reg) emit.arith(IntOp.MIN, Ty.S32, expressions.operand(key), last));
-  }
-
   /**
    * Loads what an expression gathers by key, so that later code finds it, where that takes no more
    * than so many registers.
@@ -142,8 +113,8 @@ public final class RowCode {
     for (int n = 0; n < cols / 8; n++) {
       for (int column = 0; column < 2; column++) {
         for (int r = 0; r < count(); r++) {
-          Site site = keySite(r, e, lane, lane.at(n, column), null);
-          gathers.forEach(g -> expressions.load(g, site));
+          Site site = elements.keySite(r, e, lane, lane.at(n, column), null);
+          gathers.forEach(g -> expressions.gathers().load(g, site));
         }
       }
     }
@@ -193,152 +164,24 @@ public final class RowCode {
       Reg[][][] x, Expr e, LaneKeys lane, Reg[][][] out, UnaryOperator<Operand> tanh) {
     emit.scope(
         () ->
-            byColumn(
+            elements.byColumn(
                 x,
                 (m, n, i) -> {
                   IntVal key = lane.at(n, i);
                   Operand value =
-                      expressions.real(e, site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
+                      expressions.real(
+                          e, elements.site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
                   emit.add(new Inst.Mov(out[m][n][i], value));
                 }));
   }
 
   private Held.Accumulators mapped(Reg[][][] in, Expr e, LaneKeys lane) {
     Reg[][][] out = new Reg[blocks][in[0].length][4];
-    byColumn(
+    elements.byColumn(
         in,
         (m, n, i) -> {
-          Site site = keySite(2 * m + i / 2, e, lane, lane.at(n, i), in[m][n][i]);
+          Site site = elements.keySite(2 * m + i / 2, e, lane, lane.at(n, i), in[m][n][i]);
           out[m][n][i] = emit.reg(expressions.real(e, site), Reg.Kind.F32);
-        });
-    return new Held.Accumulators(out);
-  }
-
-  /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
-  public Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, LaneKeys lane) {
-    List<Expr> parts = Terms.of(BinaryOp.AND, predicate).toList();
-    List<Reg[][]> found =
-        parts.stream().filter(Terms::heavy).map(part -> anyTerm(in, part, lane)).toList();
-    Expr rest = Terms.all(parts.stream().filter(part -> !Terms.heavy(part)).toList());
-    Reg[][][] out = new Reg[blocks][in[0].length][4];
-    byColumn(
-        in,
-        (m, n, i) -> {
-          IntVal key = lane.at(n, i);
-          Site site = keySite(2 * m + i / 2, rest, lane, key, null);
-          ExprCode.Bool live = expressions.and(expressions.bool(rest, site), exists(lane, key));
-          for (Reg[][] any : found) {
-            live = expressions.and(live, expressions.bit(any[2 * m + i / 2], 2 * n + i % 2));
-          }
-          out[m][n][i] =
-              switch (live) {
-                case ExprCode.Bool.Known(boolean value) ->
-                    value ? in[m][n][i] : emit.reg(new FloatConst((float) otherwise), Reg.Kind.F32);
-                case ExprCode.Bool.Held(Reg p) ->
-                    emit.select(Reg.Kind.F32, p, in[m][n][i], new FloatConst((float) otherwise));
-              };
-        });
-    return new Held.Accumulators(out);
-  }
-
-  /**
-   * For each row the columns at which a disjunction holds, as bits. Its terms come one after
-   * another: only what one of them needs is held at a time.
-   */
-  private Reg[][] anyTerm(Reg[][][] in, Expr disjunction, LaneKeys lane) {
-    Reg[][] found = new Reg[count()][Math.ceilDiv(2 * in[0].length, Integer.SIZE)];
-    for (Reg[] words : found) {
-      for (int w = 0; w < words.length; w++) {
-        words[w] = emit.fresh(Reg.Kind.B32);
-        emit.add(new Inst.Mov(words[w], new IntConst(0)));
-      }
-    }
-    Terms.of(BinaryOp.OR, disjunction)
-        .forEach(term -> emit.scope(() -> addTerm(in, term, lane, found)));
-    return found;
-  }
-
-  private void addTerm(Reg[][][] in, Expr term, LaneKeys lane, Reg[][] found) {
-    List<Expr> parts = Terms.of(BinaryOp.AND, term).toList();
-    Expr ofRow = Terms.all(parts.stream().filter(e -> !Exprs.uses(e, Position.KV)).toList());
-    Expr ofKey = Terms.all(parts.stream().filter(e -> Exprs.uses(e, Position.KV)).toList());
-    List<ExprCode.Bool> rowHolds =
-        IntStream.range(0, count())
-            .mapToObj(r -> expressions.bool(ofRow, site(r, lane.first(), lane.first(), null)))
-            .toList();
-    // Within a scope of their own the predicates of columns are forgotten, those of rows are not.
-    emit.scope(
-        () ->
-            byColumn(
-                in,
-                (m, n, i) -> {
-                  int r = 2 * m + i / 2;
-                  int column = 2 * n + i % 2;
-                  Site site = keySite(r, ofKey, lane, lane.at(n, i), null);
-                  Reg word = found[r][column / Integer.SIZE];
-                  Inst add =
-                      new Inst.Arith(
-                          IntOp.OR, Ty.B32, word, word, new IntConst(1L << column % Integer.SIZE));
-                  switch (expressions.and(rowHolds.get(r), expressions.bool(ofKey, site))) {
-                    case ExprCode.Bool.Known(boolean value) -> {
-                      if (value) {
-                        emit.add(add);
-                      }
-                    }
-                    case ExprCode.Bool.Held(Reg p) -> emit.add(new Inst.Guarded(p, false, add));
-                  }
-                }));
-  }
-
-  private ExprCode.Bool exists(LaneKeys lane, IntVal key) {
-    if (lane.whole()) {
-      return new ExprCode.Bool.Known(true);
-    }
-    Operand distance = emit.arith(IntOp.SUB, Ty.S32, requireNonNull(key.base()), keys);
-    return new ExprCode.Bool.Held(
-        emit.compare(CompareOp.LT, Ty.S32, distance, new IntConst(-key.offset())));
-  }
-
-  /**
-   * {@code otherwise} where the key is before {@code first}, after {@code last}, or at or past Skv:
-   * for each row limits relative to the lane's first column, compared with constants.
-   */
-  public Held.Accumulators limit(
-      Reg[][][] in, Optional<Expr> first, Optional<Expr> last, double otherwise, LaneKeys lane) {
-    Operand[] low = new Operand[count()];
-    Operand[] high = new Operand[count()];
-    Operand firstKey = expressions.operand(lane.first());
-    Operand end = emit.arith(IntOp.SUB, Ty.S32, keys, new IntConst(1));
-    for (int r = 0; r < count(); r++) {
-      Site site = rowSite(r);
-      Operand bound = end;
-      if (last.isPresent()) {
-        Operand to = expressions.narrowRegister(last.get(), site);
-        // Kept within the sequence, so that the difference does not overflow.
-        Operand inside = emit.arith(IntOp.MAX, Ty.S32, to, new IntConst(-1));
-        bound = emit.arith(IntOp.MIN, Ty.S32, inside, end);
-      }
-      high[r] = emit.arith(IntOp.SUB, Ty.S32, bound, firstKey);
-      if (first.isPresent()) {
-        Operand from = expressions.narrowRegister(first.get(), site);
-        Operand inside = emit.arith(IntOp.MAX, Ty.S32, from, new IntConst(0));
-        low[r] = emit.arith(IntOp.SUB, Ty.S32, inside, firstKey);
-      }
-    }
-    FloatConst other = new FloatConst((float) otherwise);
-    Reg[][][] out = new Reg[blocks][in[0].length][4];
-    byColumn(
-        in,
-        (m, n, i) -> {
-          int r = 2 * m + i / 2;
-          IntConst column = new IntConst(8L * n + i % 2);
-          Reg before = emit.compare(CompareOp.GE, Ty.S32, high[r], column);
-          Reg kept = emit.select(Reg.Kind.F32, before, in[m][n][i], other);
-          if (first.isPresent()) {
-            Reg after = emit.compare(CompareOp.LE, Ty.S32, low[r], column);
-            kept = emit.select(Reg.Kind.F32, after, kept, other);
-          }
-          out[m][n][i] = kept;
         });
     return new Held.Accumulators(out);
   }
@@ -560,7 +403,7 @@ public final class RowCode {
       Operand logit =
           emit.floats(
               FloatOp.MUL,
-              expressions.real(sink, rowSite(r)),
+              expressions.real(sink, elements.rowSite(r)),
               new FloatConst((float) Lowering.LOG2E));
       emit.add(new Inst.FloatArith(FloatOp.MAX, maxOut[r], max[r], logit));
       Reg reference = finite(maxOut[r]);
@@ -653,26 +496,7 @@ public final class RowCode {
     return emit.reg(operand, Reg.Kind.F32);
   }
 
-  private interface ElementAction {
-    void at(int m, int n, int i);
-  }
-
-  /**
-   * All rows of a column before the next column: what depends on the key alone is computed once.
-   */
-  private void byColumn(Reg[][][] regs, ElementAction action) {
-    for (int n = 0; n < regs[0].length; n++) {
-      for (int column = 0; column < 2; column++) {
-        for (int m = 0; m < regs.length; m++) {
-          action.at(m, n, column);
-          action.at(m, n, column + 2);
-        }
-        emit.forgetPredicates();
-      }
-    }
-  }
-
-  private static void each(Reg[][][] regs, ElementAction action) {
+  private static void each(Reg[][][] regs, Elements.Action action) {
     for (int m = 0; m < regs.length; m++) {
       for (int n = 0; n < regs[m].length; n++) {
         for (int i = 0; i < 4; i++) {
