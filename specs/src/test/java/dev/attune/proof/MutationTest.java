@@ -99,9 +99,10 @@ class MutationTest {
     }
 
     /**
-     * Loops of one turn and of none, a single key, and edges of masks in every column of a tile.
+     * Loops of one turn and of none, a single key, and the last row, the last key and edges of
+     * masks in every row or column of a tile.
      */
-    List<Shape> edges(int cols, Optional<Integer> column) {
+    List<Shape> edges(int rows, int cols, Optional<Integer> limit) {
       int seq = shape.seq();
       int keys = shape.kvSeq();
       List<Shape> all = new ArrayList<>();
@@ -113,7 +114,15 @@ class MutationTest {
       all.add(with(1, seq, 1));
       all.add(with(1, seq - 8, keys));
       all.add(with(1, seq - 24, keys));
-      column
+      limit
+          .map(Math::abs)
+          .filter(r -> r < rows)
+          .ifPresent(
+              r -> {
+                all.add(with(1, rows + r, keys));
+                all.add(with(1, rows + r + 1, keys));
+              });
+      limit
           .map(Math::abs)
           .filter(c -> c < cols)
           .ifPresent(
@@ -194,7 +203,7 @@ class MutationTest {
 
   private static Outcome outcome(Subject subject) {
     KernelCompiler.Compilation compiled = KernelCompiler.compile(subject.spec(), subject.options);
-    Trials trials = new Trials(subject, compiled.schedule().cols(), compiled.artifact());
+    Trials trials = new Trials(subject, compiled.schedule(), compiled.artifact());
     Map<Mutant, Boolean> dead =
         Mutant.all(compiled.artifact().ptx()).parallelStream()
             .collect(
@@ -212,15 +221,15 @@ class MutationTest {
   /** Problems that a kernel's mutants are tried on, and what they should come to. */
   private static final class Trials {
     private final Subject subject;
-    private final int cols;
+    private final Schedule schedule;
     private final Artifact artifact;
     private final Map<Shape, Expected> expected = new ConcurrentHashMap<>();
 
     private record Expected(Problem problem, Result result, List<EmulatorOptions> runs) {}
 
-    Trials(Subject subject, int cols, Artifact artifact) {
+    Trials(Subject subject, Schedule schedule, Artifact artifact) {
       this.subject = subject;
-      this.cols = cols;
+      this.schedule = schedule;
       this.artifact = artifact;
     }
 
@@ -243,7 +252,8 @@ class MutationTest {
       Artifact changed = new Artifact(artifact.manifest(), mutant.in(artifact.ptx()));
       boolean bound = mutant.kind() == Mutant.Kind.BOUND;
       Expected first = expected(subject.shape);
-      List<Shape> edges = bound ? subject.edges(cols, mutant.limit()) : List.of();
+      int cols = schedule.cols();
+      List<Shape> edges = bound ? subject.edges(schedule.rows(), cols, mutant.limit()) : List.of();
       return first.runs.stream()
               .limit(bound ? 1 : first.runs.size())
               .anyMatch(o -> noticed(changed, first, o))
@@ -257,7 +267,7 @@ class MutationTest {
 
     private static boolean noticed(Artifact mutant, Expected expected, EmulatorOptions options) {
       try (EmulatedDevice device = EmulatedDevice.open(options)) {
-        Result result = new Placed(device, Plan.AMPERE).run(expected.problem, mutant);
+        Result result = new Placed(device, Plan.AMPERE).tight().run(expected.problem, mutant);
         return !same(result, expected.result) && !Accuracy.check(expected.problem, result).passes();
       } catch (DeviceException | AssertionError e) {
         return true;

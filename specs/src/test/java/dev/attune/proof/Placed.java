@@ -39,17 +39,31 @@ final class Placed implements Executor {
   private final Plan plan;
   private final Layout layout;
   private final Poison poison;
+  private final int behindInputs;
 
-  Placed(Device device, Plan plan, Layout layout, Poison poison) {
+  private Placed(Device device, Plan plan, Layout layout, Poison poison, int behindInputs) {
     this.device = device;
     this.plan = plan;
     this.layout = layout;
     this.poison = poison;
+    this.behindInputs = behindInputs;
+  }
+
+  Placed(Device device, Plan plan, Layout layout, Poison poison) {
+    this(device, plan, layout, poison, GUARD);
   }
 
   /** Contiguous tensors amid NaN. */
   Placed(Device device, Plan plan) {
     this(device, plan, Layout.CONTIGUOUS, Poison.NAN);
+  }
+
+  /**
+   * The same with nothing written behind the inputs: a device that checks sees any read past their
+   * end.
+   */
+  Placed tight() {
+    return new Placed(device, plan, layout, poison, 0);
   }
 
   /** What memory holds that a kernel has no business with. */
@@ -145,10 +159,10 @@ final class Placed implements Executor {
     List<Place> outputs = new ArrayList<>();
     Optional<Sequences> sequences = sequences(problem);
     try {
-      inputs.add(place("q", type, packed(queries, problem.q()), layout, fill));
-      inputs.add(place("k", type, packed(keys, problem.k()), layout, fill));
-      inputs.add(place("v", type, packed(keys, problem.v()), layout, fill));
-      outputs.add(place("o", type, unwritten, layout, fill));
+      inputs.add(input("q", type, packed(queries, problem.q()), layout, fill));
+      inputs.add(input("k", type, packed(keys, problem.k()), layout, fill));
+      inputs.add(input("v", type, packed(keys, problem.v()), layout, fill));
+      outputs.add(output("o", type, unwritten, layout, fill));
       Arguments arguments =
           Arguments.of(
                   inputs.get(0).tensor(),
@@ -157,11 +171,11 @@ final class Placed implements Executor {
                   outputs.get(0).tensor())
               .scale(problem.bindings().scale());
       if (softmax) {
-        outputs.add(place("lse", ElementType.F32, rows, Layout.CONTIGUOUS, fill));
+        outputs.add(output("lse", ElementType.F32, rows, Layout.CONTIGUOUS, fill));
         arguments = arguments.lse(outputs.getLast().tensor());
       }
       if (maximum) {
-        outputs.add(place("max_score", ElementType.F32, rows, Layout.CONTIGUOUS, fill));
+        outputs.add(output("max_score", ElementType.F32, rows, Layout.CONTIGUOUS, fill));
         arguments = arguments.maxScore(outputs.getLast().tensor());
       }
       for (var p : problem.bindings().params().entrySet()) {
@@ -170,7 +184,7 @@ final class Placed implements Executor {
       for (var t : problem.bindings().tensors().entrySet()) {
         NdArray values = t.getValue();
         ElementType element = ElementType.of(values.type());
-        inputs.add(place(t.getKey(), element, values, Layout.CONTIGUOUS, fill));
+        inputs.add(input(t.getKey(), element, values, Layout.CONTIGUOUS, fill));
         arguments = arguments.tensor(t.getKey(), inputs.getLast().tensor());
       }
       if (sequences.isPresent()) {
@@ -216,7 +230,16 @@ final class Placed implements Executor {
     }
   }
 
-  private Place place(String name, ElementType type, NdArray values, Layout where, short fill) {
+  private Place input(String name, ElementType type, NdArray values, Layout where, short fill) {
+    return place(name, type, values, where, fill, behindInputs);
+  }
+
+  private Place output(String name, ElementType type, NdArray values, Layout where, short fill) {
+    return place(name, type, values, where, fill, GUARD);
+  }
+
+  private Place place(
+      String name, ElementType type, NdArray values, Layout where, short fill, int behind) {
     int[] shape = values.shape();
     long[] strides = strides(where, shape);
     long span = 1;
@@ -224,11 +247,11 @@ final class Placed implements Executor {
       span += shape[axis] > 1 ? (shape[axis] - 1) * strides[axis] : 0;
     }
     int offset = GUARD + where.offset();
-    byte[] before = new byte[Math.toIntExact(offset + span * type.bytes() + GUARD)];
+    byte[] before = new byte[Math.toIntExact(offset + span * type.bytes() + behind)];
     for (int i = 0; i < before.length; i++) {
       before[i] = (byte) (fill >> (8 * (i % 2)));
     }
-    Buffer buffer = device.allocate(before.length);
+    Buffer buffer = device.allocate(before.length + GUARD - behind);
     buffer.write(0, before, 0, before.length);
     Tensor tensor = Tensor.strided(buffer, type, offset, shape, strides).upload(values);
     buffer.read(0, before, 0, before.length);

@@ -33,11 +33,17 @@ final class FloatCode {
    * With t = x · TANH_SCALE the polynomial is t·((t² + TANH_INNER)² + TANH_OUTER): three
    * instructions.
    */
-  private static final double TANH_SCALE = StrictMath.pow(TANH[2], 0.2);
+  static final float TANH_SCALE = (float) StrictMath.pow(TANH[2], 0.2);
 
-  private static final float TANH_INNER = (float) (square(TANH_SCALE) * TANH[1] / (2 * TANH[2]));
-  private static final float TANH_OUTER =
+  /** The sum of the inner square. */
+  static final float TANH_INNER = (float) (square(TANH_SCALE) * TANH[1] / (2 * TANH[2]));
+
+  /** What is added to the square. */
+  static final float TANH_OUTER =
       (float) (square(square(TANH_SCALE)) * (TANH[0] / TANH[2] - square(TANH[1] / (2 * TANH[2]))));
+
+  /** Of an argument x, exp(2x) is exp2(x · TANH_FAR). */
+  static final float TANH_FAR = 2 * LOG2E;
 
   private final Emitter emit;
 
@@ -87,7 +93,7 @@ final class FloatCode {
    * factor is used here and now.
    */
   UnaryOperator<Operand> tanhFar(Operand factor) {
-    Operand scale = mul(factor, 2 * LOG2E);
+    Operand scale = mul(factor, TANH_FAR);
     return x -> {
       Operand e = emit.floatUnary(FloatUnary.EX2, emit.floats(FloatOp.MUL, x, scale));
       Operand half =
@@ -101,7 +107,7 @@ final class FloatCode {
    * here and now.
    */
   UnaryOperator<Operand> tanhNear(Operand factor) {
-    Operand scale = mul(factor, (float) TANH_SCALE);
+    Operand scale = mul(factor, TANH_SCALE);
     return x -> {
       Operand t = emit.floats(FloatOp.MUL, x, scale);
       Operand inner = emit.fma(t, t, new FloatConst(TANH_INNER));

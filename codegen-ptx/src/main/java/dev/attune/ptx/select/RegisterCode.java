@@ -135,6 +135,10 @@ public final class RegisterCode {
                 case Op.Mask o -> hoistMask(o.predicate().expr());
                 case Op.RowMax o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
                 case Op.Exp2 o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
+                case Op.Weigh o -> {
+                  hoist(o.expr().expr());
+                  rows.hoistWeights(Unroll.unroll(o.expr().expr()), factor(o.factor()));
+                }
                 default -> {}
               }
             });
@@ -222,6 +226,18 @@ public final class RegisterCode {
             o.out(),
             rows.exp2(accumulators(o.in()), factor(o.factor()), rowValues(o.max()), o.guarded()));
       }
+      case Op.Weigh o ->
+          emitted(
+              "weigh " + o.out() + origin(o.expr().origin()),
+              () ->
+                  put(
+                      o.out(),
+                      rows.weights(
+                          accumulators(o.in()),
+                          Unroll.unroll(o.expr().expr()),
+                          factor(o.factor()),
+                          rowValues(o.max()),
+                          keys(o.index()))));
       case Op.RowSum o -> {
         emit.operation("rowSum " + o.out());
         boolean partial = ((Type.Row) o.out().type()).partial();
@@ -334,6 +350,7 @@ public final class RegisterCode {
   private static Optional<Value> placed(Op op) {
     return switch (op) {
       case Op.Map o when Exprs.uses(o.expr().expr(), Position.KV) -> Optional.of(o.index());
+      case Op.Weigh o when Exprs.uses(o.expr().expr(), Position.KV) -> Optional.of(o.index());
       case Op.Mask o -> Optional.of(o.index());
       case Op.Limit o -> Optional.of(o.index());
       default -> Optional.empty();
@@ -370,6 +387,7 @@ public final class RegisterCode {
     for (Op op : ops) {
       switch (op) {
         case Op.Map o -> loadAhead(o.expr().expr(), o.index(), registers);
+        case Op.Weigh o -> loadAhead(o.expr().expr(), o.index(), registers);
         case Op.Mask o -> loadAhead(o.predicate().expr(), o.index(), registers);
         default -> {}
       }

@@ -126,53 +126,104 @@ public final class RowCode {
     return tanh.isPresent() && branches ? tanh(in, tanh.get(), lane) : mapped(in, e, lane);
   }
 
-  /**
-   * A polynomial where no argument of the warp is large: a warp rarely has one, and the polynomial
-   * needs no special function.
-   */
+  /** exp2(factor·e − max) at every element. */
+  public Held.Accumulators weights(Reg[][][] in, Expr e, Operand factor, Reg[] max, LaneKeys lane) {
+    Optional<Tanh> tanh = softcap(e);
+    if (tanh.isEmpty()) {
+      return exp2(map(in, e, lane).regs(), factor, max, false);
+    }
+    Operand[] shift = negative(max, false);
+    Reg[][][] out = accumulators(in[0].length);
+    SoftcapCode code = softcapCode(tanh.get(), factor);
+    eitherWay(
+        argument(in, tanh.get(), lane),
+        code.argument(),
+        code.far(shift),
+        code.near(shift),
+        (m, n, i, exponent) ->
+            emit.add(
+                new Inst.FloatUn(FloatUnary.EX2, out[m][n][i], emit.reg(exponent, Reg.Kind.F32))));
+    return new Held.Accumulators(out);
+  }
+
+  /** Computes once what {@link #weights} needs for every tile. */
+  public void hoistWeights(Expr e, Operand factor) {
+    softcap(e).ifPresent(tanh -> softcapCode(tanh, factor).near(new Operand[0]));
+  }
+
+  private Optional<Tanh> softcap(Expr e) {
+    return Tanh.of(e).filter(t -> branches && t.outside() instanceof Expr.Score);
+  }
+
+  private SoftcapCode softcapCode(Tanh e, Operand times) {
+    return new SoftcapCode(emit, expressions.real(e.factor(), Site.UNIFORM), times);
+  }
+
+  private Reg[][][] argument(Reg[][][] in, Tanh e, LaneKeys lane) {
+    return e.argument() instanceof Expr.Score ? in : mapped(in, e.argument(), lane).regs();
+  }
+
   private Held.Accumulators tanh(Reg[][][] in, Tanh e, LaneKeys lane) {
-    Reg[][][] x = e.argument() instanceof Expr.Score ? in : mapped(in, e.argument(), lane).regs();
     Operand factor = expressions.real(e.factor(), Site.UNIFORM);
-    UnaryOperator<Operand> tanhFar = expressions.functions().tanhFar(factor);
-    UnaryOperator<Operand> tanhNear = expressions.functions().tanhNear(factor);
+    Reg[][][] out = accumulators(in[0].length);
+    UnaryOperator<Operand> far = expressions.functions().tanhFar(factor);
+    UnaryOperator<Operand> near = expressions.functions().tanhNear(factor);
+    eitherWay(
+        argument(in, e, lane),
+        factor,
+        (r, x) -> far.apply(x),
+        (r, x) -> near.apply(x),
+        (m, n, i, tanh) -> {
+          IntVal key = lane.at(n, i);
+          Site site = elements.site(2 * m + i / 2, key, key, tanh);
+          emit.add(new Inst.Mov(out[m][n][i], expressions.real(e.outside(), site)));
+        });
+    return new Held.Accumulators(out);
+  }
+
+  /** What becomes of an element of a row. */
+  interface OfElement {
+    Operand of(int row, Operand x);
+  }
+
+  /** Where it goes. */
+  private interface Destination {
+    void put(int m, int n, int i, Operand value);
+  }
+
+  /**
+   * One function of the elements where the warp has a large argument, {@code x · factor}, another
+   * where it has none: a warp rarely has one, and a polynomial for small ones needs no special
+   * function.
+   */
+  private void eitherWay(
+      Reg[][][] x, Operand factor, OfElement far, OfElement near, Destination out) {
     Reg largest = emit.reg(new FloatConst(0), Reg.Kind.F32);
     for (int r = 0; r < count(); r++) {
       Reg ofRow = fold(x, r, (a, b) -> floats(FloatOp.MAX, size(a), size(b)));
       largest = floats(FloatOp.MAX, largest, ofRow);
     }
     Reg argument = floats(FloatOp.MUL, largest, size(emit.reg(factor, Reg.Kind.F32)));
-    Reg far = emit.compare(CompareOp.GE, Ty.F32, argument, new FloatConst(FloatCode.TANH_NEAR));
+    Reg isFar = emit.compare(CompareOp.GE, Ty.F32, argument, new FloatConst(FloatCode.TANH_NEAR));
     Reg any = emit.fresh(Reg.Kind.PRED);
-    emit.add(new Inst.VoteAny(any, far));
-    Reg[][][] out = accumulators(in[0].length);
-    String near = emit.label("near");
+    emit.add(new Inst.VoteAny(any, isFar));
+    String small = emit.label("near");
     String done = emit.label("tanh");
-    emit.add(new Inst.Guarded(any, true, new Inst.Bra(near, true)));
-    outside(x, e.outside(), lane, out, tanhFar);
+    emit.add(new Inst.Guarded(any, true, new Inst.Bra(small, true)));
+    each(x, far, out);
     emit.add(new Inst.Bra(done, true));
-    emit.add(new Inst.Label(near));
-    outside(x, e.outside(), lane, out, tanhNear);
+    emit.add(new Inst.Label(small));
+    each(x, near, out);
     emit.add(new Inst.Label(done));
-    return new Held.Accumulators(out);
+  }
+
+  private void each(Reg[][][] x, OfElement f, Destination out) {
+    emit.scope(
+        () -> elements.byColumn(x, (m, n, i) -> out.put(m, n, i, f.of(2 * m + i / 2, x[m][n][i]))));
   }
 
   private Reg size(Reg x) {
     return emit.reg(emit.floatUnary(FloatUnary.ABS, x), Reg.Kind.F32);
-  }
-
-  private void outside(
-      Reg[][][] x, Expr e, LaneKeys lane, Reg[][][] out, UnaryOperator<Operand> tanh) {
-    emit.scope(
-        () ->
-            elements.byColumn(
-                x,
-                (m, n, i) -> {
-                  IntVal key = lane.at(n, i);
-                  Operand value =
-                      expressions.real(
-                          e, elements.site(2 * m + i / 2, key, key, tanh.apply(x[m][n][i])));
-                  emit.add(new Inst.Mov(out[m][n][i], value));
-                }));
   }
 
   private Held.Accumulators mapped(Reg[][][] in, Expr e, LaneKeys lane) {
@@ -327,10 +378,7 @@ public final class RowCode {
   /** exp2(factor·in − max). */
   public Held.Accumulators exp2(Reg[][][] in, Operand factor, Reg[] max, boolean guarded) {
     Reg[][][] out = accumulators(in[0].length);
-    Operand[] negative = new Operand[count()];
-    for (int r = 0; r < count(); r++) {
-      negative[r] = emit.floatUnary(FloatUnary.NEG, guarded ? finite(max[r]) : max[r]);
-    }
+    Operand[] negative = negative(max, guarded);
     boolean unscaled = factor.equals(ONE);
     each(
         in,
@@ -343,6 +391,14 @@ public final class RowCode {
           emit.add(new Inst.FloatUn(FloatUnary.EX2, out[m][n][i], emit.reg(t, Reg.Kind.F32)));
         });
     return new Held.Accumulators(out);
+  }
+
+  private Operand[] negative(Reg[] max, boolean guarded) {
+    Operand[] negative = new Operand[count()];
+    for (int r = 0; r < count(); r++) {
+      negative[r] = emit.floatUnary(FloatUnary.NEG, guarded ? finite(max[r]) : max[r]);
+    }
+    return negative;
   }
 
   /** {@code initial} plus the lane's elements, or the whole row's. */

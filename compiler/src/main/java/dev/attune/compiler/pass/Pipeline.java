@@ -49,6 +49,7 @@ public final class Pipeline {
     passes.add(ReduceLate.PASS);
     passes.add(RowLimits.PASS);
     passes.add(Overlap.pass(schedule.rescaleFirst()));
+    passes.add(WeighScores.PASS);
     passes.add(Specialise.pass(schedule));
     if (schedule.skipEmpty()) {
       passes.add(SkipEmpty.PASS);

@@ -122,6 +122,13 @@ public sealed interface Op {
    */
   record Exp2(Value out, Value in, Expr factor, Value max, boolean guarded) implements Op {}
 
+  /**
+   * exp2({@code factor}·e − max), e what {@link Map} makes of an element: the weights of scores
+   * whose rows' maxima were known before.
+   */
+  record Weigh(Value out, Value in, Clause expr, Expr factor, Value max, Value index)
+      implements Op {}
+
   /** {@code initial} plus the sum of each row. A partial {@code out} leaves lanes unsummed. */
   record RowSum(Value out, Value in, Value initial) implements Op {}
 

@@ -111,6 +111,12 @@ final class OpRules {
         is(op, o.out(), o.in().type());
         factor(op, o.factor());
       }
+      case Op.Weigh o -> {
+        scores(op, o.in(), o.out(), o.index());
+        clause(op, o.expr()).score().rowAndKey().check(ScalarType.FLOAT);
+        is(op, o.max(), rowOf(op, o.in()));
+        factor(op, o.factor());
+      }
       case Op.RowSum o -> {
         rowOf(op, o.in());
         sum(op, o.initial());

@@ -57,6 +57,14 @@ public final class Ops {
       case Op.ScaleRows o -> new Op.ScaleRows(f.apply(o.out()), f.apply(o.in()), f.apply(o.row()));
       case Op.Exp2 o ->
           new Op.Exp2(f.apply(o.out()), f.apply(o.in()), o.factor(), f.apply(o.max()), o.guarded());
+      case Op.Weigh o ->
+          new Op.Weigh(
+              f.apply(o.out()),
+              f.apply(o.in()),
+              o.expr(),
+              o.factor(),
+              f.apply(o.max()),
+              f.apply(o.index()));
       case Op.RowSum o -> new Op.RowSum(f.apply(o.out()), f.apply(o.in()), f.apply(o.initial()));
       case Op.ReduceRow o -> new Op.ReduceRow(f.apply(o.out()), f.apply(o.in()));
       case Op.Cast o -> new Op.Cast(f.apply(o.out()), f.apply(o.in()));
@@ -120,6 +128,7 @@ public final class Ops {
       case Op.Rescale o -> List.of(o.max(), o.sumOut(), o.alpha());
       case Op.ScaleRows o -> List.of(o.out());
       case Op.Exp2 o -> List.of(o.out());
+      case Op.Weigh o -> List.of(o.out());
       case Op.RowSum o -> List.of(o.out());
       case Op.ReduceRow o -> List.of(o.out());
       case Op.Cast o -> List.of(o.out());

@@ -136,6 +136,11 @@ final class TileMath {
             : (x, max) -> place.f32(Math.pow(2, place.f32(factor * x - max))));
   }
 
+  void weigh(Op.Weigh o) {
+    map(new Op.Map(o.out(), o.in(), o.expr(), o.index()));
+    exp2(new Op.Exp2(o.out(), o.out(), o.factor(), o.max(), false));
+  }
+
   /** exp2(x − max), with 0 in place of an infinite max. */
   static double weight(Place place, double x, double max) {
     return place.f32(Math.pow(2, place.f32(x - (Double.isInfinite(max) ? 0 : max))));

@@ -145,6 +145,11 @@ public final class TilePrinter {
       case Op.Exp2 o ->
           "exp2(%s - %s)%s"
               .formatted(scaled(o.factor(), o.in()), o.max(), o.guarded() ? " guarded" : "");
+      case Op.Weigh o -> {
+        String map =
+            "map(%s at key tile %s: %s)".formatted(o.in(), o.index(), Exprs.print(o.expr().expr()));
+        yield "exp2(%s - %s)  // %s".formatted(scaled(o.factor(), map), o.max(), o.expr().origin());
+      }
       case Op.RowSum o -> "%s + rowSum(%s)".formatted(o.initial(), o.in());
       case Op.ReduceRow o -> "reduceRow(%s)".formatted(o.in());
       case Op.Cast o -> "cast(%s)".formatted(o.in());
@@ -194,9 +199,11 @@ public final class TilePrinter {
   }
 
   private static String scaled(Expr factor, Value in) {
-    return factor.equals(new Expr.FloatConst(1))
-        ? in.name()
-        : "(" + Exprs.print(factor) + ") * " + in;
+    return scaled(factor, in.name());
+  }
+
+  private static String scaled(Expr factor, String in) {
+    return factor.equals(new Expr.FloatConst(1)) ? in : "(" + Exprs.print(factor) + ") * " + in;
   }
 
   private static String rule(Op.Rule rule) {

@@ -140,6 +140,7 @@ final class Worker {
       case Op.Rescale o -> statistics.rescale(o);
       case Op.ScaleRows o -> math.scaleRows(o);
       case Op.Exp2 o -> math.exp2(o);
+      case Op.Weigh o -> math.weigh(o);
       case Op.RowSum o -> statistics.rowSum(o);
       case Op.ReduceRow o -> statistics.reduceRow(o);
       case Op.Cast o -> math.cast(o);
