@@ -1,5 +1,6 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.tile.TileKernel;
@@ -27,6 +28,7 @@ final class WorkItems {
   private final Operand tiles;
   private final Operand heads;
   private final Operand section;
+  private final Operand missing;
   private final TileKernel.Order order;
 
   /** A work item in registers. */
@@ -67,6 +69,16 @@ final class WorkItems {
             ? each
             : emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), each);
     this.section = section(kernel.headDim(), sectionBytes);
+    this.missing = missing();
+  }
+
+  /** Heads that the first section has fewer than the others. */
+  private Operand missing() {
+    Operand less = emit.arith(IntOp.SUB, Ty.S32, section, new IntConst(1));
+    Operand round = emit.arith(IntOp.ADD, Ty.S32, heads, less);
+    Operand sections = emit.arith(IntOp.DIV, Ty.U32, round, section);
+    Operand places = emit.arith(IntOp.MUL, Ty.S32, sections, section);
+    return emit.arith(IntOp.SUB, Ty.S32, places, heads);
   }
 
   /** Heads of a section: those of the largest power of two of kv heads that fit. */
@@ -95,11 +107,16 @@ final class WorkItems {
   /** The item of a number. */
   Item item(Reg number) {
     Operand size = emit.arith(IntOp.MUL, Ty.S32, section, tiles);
-    Operand index = emit.arith(IntOp.DIV, Ty.U32, number, size);
-    Operand before = emit.arith(IntOp.MUL, Ty.S32, index, section);
-    Operand left = emit.arith(IntOp.SUB, Ty.S32, heads, before);
-    Operand width = emit.arith(IntOp.MIN, Ty.S32, section, left);
-    Operand begun = emit.arith(IntOp.MUL, Ty.S32, index, size);
+    Operand absent = emit.arith(IntOp.MUL, Ty.S32, missing, tiles);
+    Operand place = emit.arith(IntOp.ADD, Ty.S32, number, absent);
+    Operand index = emit.arith(IntOp.DIV, Ty.U32, place, size);
+    Operand full = emit.arith(IntOp.MUL, Ty.S32, index, section);
+    Operand past = emit.arith(IntOp.SUB, Ty.S32, full, missing);
+    Operand before = emit.arith(IntOp.MAX, Ty.S32, past, new IntConst(0));
+    Reg isFirst = emit.compare(CompareOp.LT, Ty.S32, past, new IntConst(1));
+    Operand fewer = emit.arith(IntOp.SUB, Ty.S32, section, missing);
+    Operand width = emit.select(Reg.Kind.B32, isFirst, fewer, section);
+    Operand begun = emit.arith(IntOp.MUL, Ty.S32, before, tiles);
     Operand within = emit.arith(IntOp.SUB, Ty.S32, number, begun);
     Operand nth = emit.arith(IntOp.DIV, Ty.U32, within, width);
     Operand skipped = emit.arith(IntOp.MUL, Ty.S32, nth, width);

@@ -6,12 +6,13 @@ import dev.attune.compiler.spec.Shape;
  * The order in which a kernel's work items are handed out: what item a number of the counter is.
  *
  * <p>The key/value heads of all batch elements, numbered b·Hkv + hkv, are cut into sections of
- * {@link #sectionHeads} heads; the last one may have fewer. Sections come one after another. Within
- * a section of n key/value heads, query tiles come in the kernel's order, and for each query tile
- * all n·group query heads of the section, ascending. So with s = sectionHeads, g = group, and T
- * query tiles, item number t is of section t / (s·g·T); with r the remainder and w = min(s, B·Hkv −
- * section·s)·g the section's query heads, it is query tile r / w (or T − 1 − r / w where the order
- * is descending) of query head section·s·g + r % w, in which query heads are numbered b·Hq + h.
+ * {@link #sectionHeads} heads; the first one may have fewer, because what comes last should be
+ * enough for all CTAs to end together. Sections come one after another. Within a section of n
+ * key/value heads, query tiles come in the kernel's order, and for each query tile all n·group
+ * query heads of the section, ascending. So with w query heads in a section that begins with query
+ * head f and item i, item number t of it is query tile (t − i) / w (or, of T tiles, T − 1 − (t − i)
+ * / w where the order is descending) of query head f + (t − i) % w, in which query heads are
+ * numbered b·Hq + h.
  *
  * <p>A packed kernel's items are of key/value heads: their order is that of a problem with as many
  * query heads.
@@ -91,13 +92,14 @@ public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int
     if (number < 0 || number >= items()) {
       throw new IllegalArgumentException("item " + number + " of " + items());
     }
-    long sectionQueries = (long) sectionHeads * shape.group();
-    long section = number / (sectionQueries * queryTiles);
-    long rest = number % (sectionQueries * queryTiles);
-    long first = section * sectionQueries;
-    long width = Math.min(sectionQueries, (long) shape.batch() * shape.heads() - first);
-    int place = (int) (rest / width);
-    int head = (int) (first + rest % width);
+    long most = (long) sectionHeads * shape.group();
+    long missing = Math.floorMod(-(long) shape.batch() * shape.heads(), most);
+    long section = (number + missing * queryTiles) / (most * queryTiles);
+    long width = section == 0 ? most - missing : most;
+    long first = section == 0 ? 0 : section * most - missing;
+    long within = number - first * queryTiles;
+    int place = (int) (within / width);
+    int head = (int) (first + within % width);
     int tile =
         switch (order) {
           case ASCENDING -> place;

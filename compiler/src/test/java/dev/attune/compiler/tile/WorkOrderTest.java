@@ -40,15 +40,15 @@ class WorkOrderTest {
   }
 
   @Test
-  void sectionsRunAcrossTheBatchAndTheLastHasWhatIsLeft() {
+  void sectionsRunAcrossTheBatchAndTheFirstHasWhatIsLeft() {
     WorkOrder order = new WorkOrder(shape(3, 1, 1), 2, Order.ASCENDING, 2);
     assertEquals(
         List.of(
             new Item(0, 0, 0),
-            new Item(1, 0, 0),
             new Item(0, 0, 1),
-            new Item(1, 0, 1),
+            new Item(1, 0, 0),
             new Item(2, 0, 0),
+            new Item(1, 0, 1),
             new Item(2, 0, 1)),
         items(order));
   }
@@ -58,10 +58,11 @@ class WorkOrderTest {
     Shape shape = order.shape();
     int all = shape.batch() * shape.kvHeads();
     List<Item> items = new ArrayList<>();
-    for (int first = 0; first < all; first += order.sectionHeads()) {
+    int last = Math.floorDiv(all - 1, order.sectionHeads()) * order.sectionHeads();
+    for (int end = all - last; end <= all; end += order.sectionHeads()) {
       for (int n = 0; n < order.queryTiles(); n++) {
         int tile = order.order() == Order.ASCENDING ? n : order.queryTiles() - 1 - n;
-        for (int kv = first; kv < Math.min(all, first + order.sectionHeads()); kv++) {
+        for (int kv = Math.max(0, end - order.sectionHeads()); kv < end; kv++) {
           for (int g = 0; g < shape.group(); g++) {
             int head = kv % shape.kvHeads() * shape.group() + g;
             items.add(new Item(kv / shape.kvHeads(), head, tile));
