@@ -88,14 +88,15 @@ class MutationTest {
           shape.headDim());
     }
 
-    /** Tiles of so many keys that end elsewhere, and many items of few tiles. */
+    /** Tiles of so many keys that end elsewhere, many items of few tiles, and few keys. */
     List<Shape> others(int cols) {
       int keys = shape.kvSeq();
       return List.of(
           with(1, shape.seq(), keys + cols / 3),
           with(1, shape.seq(), keys + 2 * cols / 3),
           with(3, shape.seq(), cols + cols / 4),
-          with(3, shape.seq(), 3 * cols / 4));
+          with(3, shape.seq(), 3 * cols / 4),
+          with(1, shape.seq(), FEW));
     }
 
     /**
@@ -129,12 +130,16 @@ class MutationTest {
               c -> {
                 all.add(with(1, seq, keys / cols * cols + c));
                 all.add(with(1, seq, keys / cols * cols + c + 1));
+                all.add(with(1, seq, c + FEW));
               });
       return all;
     }
   }
 
   private static final String FULL = "";
+
+  /** So few keys that the masks leave some. */
+  private static final int FEW = 5;
 
   /** Steeper than causal, so that a tile of queries has its last keys in every column of a tile. */
   private static final String STEEP = "mask = kv <= 3 * q + (Skv - 3 * Sq)";
