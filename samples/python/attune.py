@@ -117,7 +117,7 @@ def _axes(tensor):
     return (shape, strides) if len(shape) == 4 else ((1, *shape), (0, *strides))
 
 
-def _token(name, tensor):
+def _token(name, tensor, step=1):
     """Bytes from token to token in a map of sequences, and tokens from sequence to sequence."""
     batch, seq = _axes(tensor)[0][:2]
     along_seq, _, along_batch = _strides(name, tensor)
@@ -125,7 +125,7 @@ def _token(name, tensor):
         return along_batch, 1
     if batch == 1:
         return along_seq, 0
-    if along_batch % along_seq or along_batch // along_seq * batch + seq > _UNBOUNDED:
+    if along_batch % along_seq or along_batch // along_seq * batch + seq + step > _UNBOUNDED:
         raise AttuneError(
             f"{name} has strides {tuple(tensor.stride())}, expected the first to be a multiple of"
             " the second: this kernel reads tensor maps"
@@ -133,11 +133,11 @@ def _token(name, tensor):
     return along_seq, along_batch // along_seq
 
 
-def _tensor_map(name, tensor, box_rows, box_cols, group=None, sequences=False):
+def _tensor_map(name, tensor, box_rows, box_cols, group=None, step=None):
     """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside.
 
-    With a group, the heads are split into groups: dimensions (D, group, S, groups, B). With
-    sequences, boxes end where sequences do.
+    With a group, the heads are split into groups: dimensions (D, group, S, groups, B). With a step,
+    boxes end where sequences do, and hold every step-th token.
     """
     room = ctypes.create_string_buffer(_TENSOR_MAP_BYTES + _TENSOR_MAP_ALIGNMENT)
     start = -ctypes.addressof(room) % _TENSOR_MAP_ALIGNMENT
@@ -150,10 +150,15 @@ def _tensor_map(name, tensor, box_rows, box_cols, group=None, sequences=False):
         dims = (dim, group, seq, heads // group, batch)
         strides = [along_heads, along_seq, group * along_heads, along_batch]
         box = (box_cols, group, box_rows // group, 1, 1)
-    if sequences:
-        token, _ = _token(name, tensor)
+    if step is not None:
+        token, _ = _token(name, tensor, step)
+        if step * token >= _WRAP_STRIDE:
+            raise AttuneError(
+                f"{name} has strides {tuple(tensor.stride())}, and every {step}th token is too far"
+                " apart for tensor maps"
+            )
         dims = (dim, _WRAP, heads, _UNBOUNDED, _UNBOUNDED)
-        strides = [token, strides[1], token, _WRAP_STRIDE - token]
+        strides = [step * token, strides[1], token, _WRAP_STRIDE - step * token]
         box = (box_cols, box_rows, 1, 1, 1)
     rank = len(dims)
     code = _tensor_map_encoder()(
@@ -183,6 +188,7 @@ class Kernel:
     persistent  whether a launch has at most one CTA per multiprocessor, which take items of work
     packed      whether the query heads of a group share an item of work
     batching    how sequences lie: dense, or with their own lengths packed or padded
+    step        None, or what an item's positions are apart: the name of a parameter, or a number
     """
 
     def __init__(self, path):
@@ -222,6 +228,7 @@ class Kernel:
         self.persistent = m["grid"][0].startswith("min(")
         self.packed = "group" in m["grid"][0]
         self.batching = m.get("batching", "dense")
+        self.step = m.get("step")
         properties = torch.cuda.get_device_properties(self.device)
         self.multiprocessors = properties.multi_processor_count
         self._counters = {}
@@ -291,12 +298,16 @@ class Kernel:
         group, rows = hq // hkv, m["rows_per_block"]
         if self.packed and group > rows:
             raise AttuneError(f"q has {group} heads for each of k's, expected at most {rows}")
-        tiles = -(-sq // (rows // group if self.packed else rows))
+        step = scalars[self.step] if isinstance(self.step, str) else self.step or 1
+        classes = 1 if self.step is None else min(step, sq)
+        longest = -(-sq // step)
+        tiles = -(-longest // (rows // group if self.packed else rows))
         if self.batching != "dense":
             tiles *= batch
             if tokens:
                 tiles = min(tiles, q.shape[0] // rows + batch) if q.shape[0] > 0 else 0
         items = tiles * (hkv if self.packed else hq) * (batch if self.batching == "dense" else 1)
+        items *= classes
         stream = torch.cuda.current_stream(self.device).cuda_stream
         if items > 0 and 0 in rows_kv and any(p["type"] == "b8" for p in m["parameters"]):
             raise AttuneError("k has no keys, expected at least one: this kernel reads tensor maps")
@@ -329,14 +340,14 @@ class Kernel:
                     )
                 case "sequences_tensor_map":
                     return _tensor_map(
-                        p["of"], operands[p["of"]], p["box_rows"], p["box_cols"], sequences=True
+                        p["of"], operands[p["of"]], p["box_rows"], p["box_cols"], step=step
                     )
                 case "sequences":
                     return sequences[p["of"]].data_ptr()
                 case "tokens":
                     return operands[p["of"]].shape[0]
                 case "pitch":
-                    return _token(p["of"], operands[p["of"]])[1]
+                    return _token(p["of"], operands[p["of"]], step)[1]
                 case "box_bytes":
                     box = next(
                         x for x in m["parameters"]

@@ -27,6 +27,7 @@ final class BlockWriter {
    *     stand at the indices of {@code places}
    * @param places the index of each tensor by its name
    * @param batch where sequences lie, unless they are dense
+   * @param step of residue classes; 1 where items are of whole sequences
    * @param empty whether nothing will be launched, so that tensors without elements are no problem
    * @throws LaunchException if a tensor map cannot say where a tensor's elements lie
    */
@@ -38,6 +39,7 @@ final class BlockWriter {
       double scale,
       Map<String, Double> params,
       Optional<Sequences> batch,
+      long step,
       boolean empty) {
     parameters = manifest.parameters();
     offsets = new int[parameters.size()];
@@ -71,13 +73,13 @@ final class BlockWriter {
                 new LaunchLayout.Slot.Address(at, get(places, LaunchCheck.capturedName(name))));
         case Parameter.Role.TensorMap role -> {
           if (!empty) {
-            TensorMap map = map(role, operands, shape);
+            TensorMap map = map(role, operands, shape, step);
             slots.add(new LaunchLayout.Slot.Map(at, get(places, LaunchCheck.name(role.of())), map));
           }
         }
         case Parameter.Role.BoxBytes(Operand of) -> {
           if (!empty) {
-            block.putInt(at, map(grouped(of), operands, shape).boxBytes());
+            block.putInt(at, map(grouped(of), operands, shape, step).boxBytes());
           }
         }
         case Parameter.Role.Sequences(Operand of) ->
@@ -85,7 +87,7 @@ final class BlockWriter {
         case Parameter.Role.Tokens(Operand of) -> block.putInt(at, get(operands, of).extent(1));
         case Parameter.Role.Pitch(Operand of) -> {
           if (!empty) {
-            block.putInt(at, TensorMap.pitch(LaunchCheck.name(of), get(operands, of)));
+            block.putInt(at, TensorMap.pitch(LaunchCheck.name(of), get(operands, of), step));
           }
         }
         case Parameter.Role.Counter() -> slots.add(new LaunchLayout.Slot.Counter(at));
@@ -94,14 +96,14 @@ final class BlockWriter {
   }
 
   private static TensorMap map(
-      Parameter.Role.TensorMap role, Map<Operand, Tensor> operands, Shape shape) {
+      Parameter.Role.TensorMap role, Map<Operand, Tensor> operands, Shape shape, long step) {
     String name = LaunchCheck.name(role.of());
     Tensor tensor = get(operands, role.of());
     return switch (role.form()) {
       case PLAIN -> TensorMap.of(name, tensor, role.boxRows(), role.boxCols());
       case GROUPED ->
           TensorMap.grouped(name, tensor, shape.group(), role.boxRows(), role.boxCols());
-      case SEQUENCES -> TensorMap.sequences(name, tensor, role.boxRows(), role.boxCols());
+      case SEQUENCES -> TensorMap.sequences(name, tensor, role.boxRows(), role.boxCols(), step);
     };
   }
 

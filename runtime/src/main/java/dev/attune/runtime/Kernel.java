@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
  * A compiled attention on a device, ready to launch. May be launched from several threads.
  *
  * <p>A kernel has one or more candidates: artifacts of the same spec, best first. A launch takes
- * the first that accepts its arguments and is meant for their query length, or else the first that
- * accepts them; but one in whose items the query heads of a group share a tile only where its items
- * have fewer rows in all than those of the candidate that would otherwise be taken.
+ * the first that accepts its arguments and is meant for their query length, or that of their
+ * residue classes if its items are of such, or else the first that accepts them; but one in whose
+ * items the query heads of a group share a tile only where its items have fewer rows in all than
+ * those of the candidate that would otherwise be taken.
  */
 public final class Kernel implements AutoCloseable {
   /** Signatures of arguments whose candidate and layout are remembered. */
@@ -234,7 +235,7 @@ public final class Kernel implements AutoCloseable {
             .flatMap(a -> a.layout().map(layout -> new Choice(a.candidate(), layout)).stream())
             .toList();
     return best(accepting.stream()
-            .filter(c -> c.manifest().queries().contains(c.layout().shape().seq()))
+            .filter(c -> c.manifest().queries().contains(c.layout().queries()))
             .toList())
         .or(() -> best(accepting));
   }

@@ -1,10 +1,12 @@
 package dev.attune.runtime;
 
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.Shape;
@@ -64,13 +66,52 @@ final class LaunchCheck {
       indices.put(place.name(), indices.size());
     }
     requireGroup(shape);
-    int[] grid = grid(shape);
+    long step = step(new Bindings(shape, scale, params, Map.of()));
+    Shape items = manifest.step().isPresent() ? classes(step, shape) : shape;
+    int[] grid = grid(items);
     boolean empty = Arrays.stream(grid).anyMatch(n -> n == 0);
     BlockWriter writer =
         new BlockWriter(
-            manifest, dense(operands), indices, shape, scale, params, arguments.sequences(), empty);
+            manifest,
+            dense(operands),
+            indices,
+            shape,
+            scale,
+            params,
+            arguments.sequences(),
+            step,
+            empty);
     return new LaunchLayout(
-        shape, grid[0], grid[1], grid[2], places, writer.block(), writer.offsets(), writer.slots());
+        shape,
+        items.seq(),
+        grid[0],
+        grid[1],
+        grid[2],
+        places,
+        writer.block(),
+        writer.offsets(),
+        writer.slots());
+  }
+
+  /** How far apart neighbours of a residue class are; 1 in whole sequences. */
+  private long step(Bindings launch) {
+    long step = manifest.step().map(new Eval(launch)::integer).orElse(1L);
+    if (step < 1) {
+      throw new LaunchException(
+          "%s is %d, expected at least 1: this kernel takes every such position by itself"
+              .formatted(Exprs.print(manifest.step().orElseThrow()), step));
+    }
+    return step;
+  }
+
+  private static Shape classes(long step, Shape shape) {
+    try {
+      return Residues.items(step, shape);
+    } catch (ArithmeticException e) {
+      throw new LaunchException(
+          "the batch has %d elements of %d residue classes, expected at most 2^31 - 1 in all"
+              .formatted(shape.batch(), Residues.classes(step, shape.seq())));
+    }
   }
 
   private boolean packed() {

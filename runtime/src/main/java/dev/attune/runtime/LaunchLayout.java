@@ -13,6 +13,8 @@ import java.util.function.LongSupplier;
  * A launch but for the places of its tensors, which may be others at every launch. What binds here
  * cannot make a correct kernel touch a byte outside the buffers it was given.
  *
+ * @param queries of the longest sequence that items are of: of a residue class, where they are of
+ *     classes
  * @param gridX CTAs along x
  * @param gridY CTAs along y
  * @param gridZ CTAs along z
@@ -24,6 +26,7 @@ import java.util.function.LongSupplier;
 @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
 record LaunchLayout(
     Shape shape,
+    int queries,
     int gridX,
     int gridY,
     int gridZ,

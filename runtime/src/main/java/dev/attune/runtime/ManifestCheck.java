@@ -2,6 +2,8 @@ package dev.attune.runtime;
 
 import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.ptx.artifact.Manifest;
@@ -18,6 +20,7 @@ final class ManifestCheck {
           "the artifact was compiled from '%s', but the spec is '%s'"
               .formatted(manifest.spec(), spec.name()));
     }
+    manifest.step().ifPresent(step -> requireStep(spec, manifest, step));
     for (Parameter parameter : manifest.parameters()) {
       Parameter.Type expected = expected(spec, manifest, parameter);
       if (parameter.type() != expected) {
@@ -66,7 +69,9 @@ final class ManifestCheck {
         yield Parameter.Type.S32;
       }
       case Parameter.Role.Pitch(Operand of) -> {
-        requireSequences(manifest, parameter, of);
+        if (manifest.step().isEmpty()) {
+          requireSequences(manifest, parameter, of);
+        }
         yield Parameter.Type.S32;
       }
       case Parameter.Role.Counter c -> Parameter.Type.U64;
@@ -82,6 +87,22 @@ final class ManifestCheck {
         yield Parameter.Type.U64;
       }
     };
+  }
+
+  /** Residue classes are of dense batches, and their step is an int that a launch knows. */
+  private static void requireStep(AttentionSpec spec, Manifest manifest, Expr step) {
+    boolean known =
+        !(step instanceof Expr.Param p)
+            || spec.param(p.name()).filter(d -> d.type() == ScalarType.INT).isPresent();
+    if (!known || manifest.batching() != Batching.DENSE || manifest.packed()) {
+      throw new LaunchException(
+          "the artifact's step is %s for %s batches%s, expected a constant or an int parameter of"
+                  .formatted(
+                      Exprs.print(step),
+                      manifest.batching().name().toLowerCase(Locale.ROOT),
+                      manifest.packed() ? " of packed heads" : "")
+              + " '%s' for dense batches".formatted(spec.name()));
+    }
   }
 
   private static void requireSequences(Manifest manifest, Parameter parameter, Operand of) {

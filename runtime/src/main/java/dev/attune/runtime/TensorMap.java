@@ -87,30 +87,35 @@ public record TensorMap(
    * The map in which boxes end with sequences ({@link Form#SEQUENCES}), of a tensor [B, S, H, D]; a
    * packed one is of one batch element.
    *
+   * @param step of residue classes, at least 1: 1 where items are of whole sequences
    * @throws LaunchException if tokens lie too far apart
    */
-  static TensorMap sequences(String name, Tensor tensor, int boxRows, int boxCols) {
+  static TensorMap sequences(String name, Tensor tensor, int boxRows, int boxCols, long step) {
     TensorMap map = of(name, tensor, boxRows, boxCols);
     long token = token(tensor, map);
-    if (token >= Form.WRAP_STRIDE) {
+    if (step > (Form.WRAP_STRIDE - 1) / token) {
       throw new LaunchException(
-          "%s has stride %d along its tokens, too much for the tensor maps of this kernel"
-              .formatted(name, tensor.stride(1)));
+          "%s has stride %d along its tokens%s, too much for the tensor maps of this kernel"
+              .formatted(
+                  name,
+                  tensor.stride(1),
+                  step == 1 ? "" : " and every %d-th is read".formatted(step)));
     }
     return new TensorMap(
         map.type,
         0,
         List.of(map.dims.get(0), Form.WRAP, map.dims.get(2), Form.UNBOUNDED, Form.UNBOUNDED),
-        List.of(token, map.strides.get(1), token, Form.WRAP_STRIDE - token),
+        List.of(step * token, map.strides.get(1), token, Form.WRAP_STRIDE - step * token),
         List.of(boxCols, boxRows, 1, 1, 1));
   }
 
   /**
    * How many tokens apart batch elements are in such a map.
    *
+   * @param step of residue classes, at least 1
    * @throws LaunchException if they are not a whole number apart, or one that a map cannot count
    */
-  static int pitch(String name, Tensor tensor) {
+  static int pitch(String name, Tensor tensor, long step) {
     if (tensor.extent(0) == 1) {
       return 0;
     }
@@ -118,7 +123,8 @@ public record TensorMap(
     long token = token(tensor, map);
     long batch = map.strides.get(2);
     long pitch = batch / token;
-    if (batch % token != 0 || pitch > (Form.UNBOUNDED - tensor.extent(1)) / tensor.extent(0)) {
+    if (batch % token != 0
+        || pitch > (Form.UNBOUNDED - tensor.extent(1) - step) / tensor.extent(0)) {
       throw new LaunchException(
           "%s has strides %d along its batch and %d along its tokens, and the tensor maps of this"
                   .formatted(name, tensor.stride(0), tensor.stride(1))

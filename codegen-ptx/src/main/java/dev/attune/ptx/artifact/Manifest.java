@@ -4,9 +4,11 @@ import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How to launch a kernel: everything a host needs besides the PTX.
@@ -27,6 +29,9 @@ import java.util.List;
  * @param parameters the kernel's parameters in order, each aligned in the block as its type asks
  * @param params the declared run-time scalars, for hosts that have no spec
  * @param tensors the captured tensors, for hosts that have no spec
+ * @param step where items are of residue classes, how far apart neighbours of a class are: an int
+ *     param or a constant. With n its value a batch element has min(n, Sq) classes, and there are
+ *     {@code ceil(ceil(Sq / n) / rowsPerBlock) · Hq · B · min(n, Sq)} items
  */
 public record Manifest(
     String spec,
@@ -42,12 +47,18 @@ public record Manifest(
     int sharedBytes,
     List<Parameter> parameters,
     List<Scalar> params,
-    List<Captured> tensors) {
+    List<Captured> tensors,
+    Optional<Expr> step) {
 
   public Manifest {
     parameters = List.copyOf(parameters);
     params = List.copyOf(params);
     tensors = List.copyOf(tensors);
+    step.filter(e -> !(e instanceof Expr.Param || e instanceof Expr.IntConst))
+        .ifPresent(
+            e -> {
+              throw new IllegalArgumentException("a step is a param or a constant: " + e);
+            });
   }
 
   /** Of a kernel for dense batches. */
@@ -79,7 +90,8 @@ public record Manifest(
         sharedBytes,
         parameters,
         params,
-        tensors);
+        tensors,
+        Optional.empty());
   }
 
   /** How items of work become CTAs. */

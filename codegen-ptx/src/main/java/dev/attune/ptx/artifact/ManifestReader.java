@@ -9,12 +9,16 @@ import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Shape;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -67,7 +71,7 @@ final class ManifestReader {
           new HeadDim(
               at("head_dim").at("qk").integer(1, 1 << 16),
               at("head_dim").at("v").integer(1, 1 << 16)),
-          grid(rows, batching),
+          grid(rows, batching, step()),
           batching,
           at("queries").lengths(),
           at("threads").integer(1, 1024),
@@ -75,7 +79,8 @@ final class ManifestReader {
           at("shared_bytes").integer(0, 1 << 20),
           at("parameters").list(Node::parameter),
           at("params").list(Node::scalar),
-          at("tensors").list(Node::captured));
+          at("tensors").list(Node::captured),
+          step());
     }
 
     private Lengths lengths() {
@@ -83,18 +88,31 @@ final class ManifestReader {
       return new Lengths(from, at("to").integer(from, Shape.MAX_SEQ));
     }
 
-    private Manifest.Grid grid(int rows, Batching batching) {
+    private Manifest.Grid grid(int rows, Batching batching, Optional<Expr> step) {
       List<String> found = at("grid").list(Node::text);
       return Arrays.stream(Manifest.Grid.values())
-          .filter(grid -> ManifestWriter.grid(grid, batching, rows).equals(found))
+          .filter(grid -> ManifestWriter.grid(grid, batching, step, rows).equals(found))
           .findFirst()
           .orElseThrow(
               () ->
                   at("grid")
                       .bad(
                           Arrays.stream(Manifest.Grid.values())
-                              .map(grid -> ManifestWriter.grid(grid, batching, rows).toString())
+                              .map(
+                                  grid ->
+                                      ManifestWriter.grid(grid, batching, step, rows).toString())
                               .collect(Collectors.joining(" or "))));
+    }
+
+    /** What is absent is of whole sequences. */
+    private Optional<Expr> step() {
+      Node field = at("step");
+      return field.json == null
+          ? Optional.empty()
+          : Optional.of(
+              field.json.isTextual()
+                  ? new Expr.Param(field.text(), ScalarType.INT)
+                  : Exprs.of((long) field.integer(1, Integer.MAX_VALUE)));
     }
 
     /** What is absent is dense. */

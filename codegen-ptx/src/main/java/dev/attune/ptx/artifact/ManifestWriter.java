@@ -5,9 +5,12 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.attune.compiler.schedule.Batching;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Operand;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
@@ -31,7 +34,8 @@ final class ManifestWriter {
     if (m.batching() != Batching.DENSE) {
       root.put("batching", name(m.batching()));
     }
-    grid(m.grid(), m.batching(), m.rowsPerBlock()).forEach(root.putArray("grid")::add);
+    m.step().ifPresent(step -> step(root, step));
+    grid(m.grid(), m.batching(), m.step(), m.rowsPerBlock()).forEach(root.putArray("grid")::add);
     root.putObject("queries").put("from", m.queries().from()).put("to", m.queries().to());
     root.put("shared_bytes", m.sharedBytes());
     root.put("ptx_sha256", ptxSha256);
@@ -45,7 +49,13 @@ final class ManifestWriter {
   }
 
   /** The numbers of CTAs along x, y and z as formulas. */
-  static List<String> grid(Manifest.Grid grid, Batching batching, int rowsPerBlock) {
+  static List<String> grid(
+      Manifest.Grid grid, Batching batching, Optional<Expr> step, int rowsPerBlock) {
+    if (step.isPresent()) {
+      String n = Exprs.print(step.get());
+      String tiles = "ceil(ceil(Sq / " + n + ") / " + rowsPerBlock + ")";
+      return List.of("min(" + tiles + " * Hq * B * min(" + n + ", Sq), SMs)", "1", "1");
+    }
     String tiles = "ceil(Sq / " + rowsPerBlock + ")";
     String packed = "ceil(Sq / floor(" + rowsPerBlock + " / group))";
     String bound =
@@ -64,6 +74,14 @@ final class ManifestWriter {
       case PERSISTENT -> List.of("min(" + tiles + " * Hq * B, SMs)", "1", "1");
       case PERSISTENT_PACKED -> List.of("min(" + packed + " * Hkv * B, SMs)", "1", "1");
     };
+  }
+
+  private static void step(ObjectNode root, Expr step) {
+    if (step instanceof Expr.IntConst(long n)) {
+      root.put("step", n);
+    } else {
+      root.put("step", Exprs.print(step));
+    }
   }
 
   /** The name of an enum constant in the file. */

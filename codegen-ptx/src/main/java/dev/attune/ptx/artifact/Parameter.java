@@ -93,8 +93,8 @@ public record Parameter(String name, Role role, Type type) {
     record Tokens(Operand of) implements Role {}
 
     /**
-     * How many times its distance between tokens a padded Q, K, V or O has between its batch
-     * elements (S32).
+     * How many times its distance between tokens Q, K, V or O of sequences in a batch has between
+     * its batch elements (S32): of a padded batch, or where items are of residue classes.
      */
     record Pitch(Operand of) implements Role {}
 
@@ -126,6 +126,10 @@ public record Parameter(String name, Role role, Type type) {
      * and {@link #WRAP_STRIDE} - s; the box is (boxCols, boxRows, 1, 1, 1). Token t of the n of a
      * sequence that begins at token f is at (·, WRAP - n + t, ·, f + n, WRAP), for modulo 2⁶⁴ its
      * address is that of token f + t; and t ≥ n is past the second dimension's end.
+     *
+     * <p>Where items are of residue classes of a step k, strides are k·s, s and {@link
+     * #WRAP_STRIDE} - k·s, and token t of the n of a class whose first is f lies at (·, WRAP - n +
+     * t, ·, f + k·n, WRAP).
      */
     SEQUENCES(5);
 

@@ -1,5 +1,6 @@
 package dev.attune.ptx.compile;
 
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
 import dev.attune.compiler.schedule.Batching;
@@ -38,6 +39,8 @@ public final class KernelCompiler {
    * @param length the query length that the kernel is meant to be fast at; none: thousands of rows
    * @param schedule overrides the family's choice
    * @param batching how the sequences of a batch lie
+   * @param split whether residue classes are computed by themselves where the mask falls apart into
+   *     some ({@link Residues}); in the Hopper family, of dense batches whose heads are not packed
    */
   public record Options(
       Target target,
@@ -45,7 +48,19 @@ public final class KernelCompiler {
       HeadDim headDim,
       OptionalInt length,
       Optional<Schedule> schedule,
-      Batching batching) {
+      Batching batching,
+      boolean split) {
+
+    /** For batches whose sequences lie in some way. */
+    public Options(
+        Target target,
+        Dtype dtype,
+        HeadDim headDim,
+        OptionalInt length,
+        Optional<Schedule> schedule,
+        Batching batching) {
+      this(target, dtype, headDim, length, schedule, batching, true);
+    }
 
     /** For dense batches. */
     public Options(
@@ -64,7 +79,20 @@ public final class KernelCompiler {
 
     /** The same with a schedule fixed. */
     public Options with(Schedule fixed) {
-      return new Options(target, dtype, headDim, length, Optional.of(fixed), batching);
+      return new Options(target, dtype, headDim, length, Optional.of(fixed), batching, split);
+    }
+
+    /** The same for whole sequences. */
+    public Options whole() {
+      return new Options(target, dtype, headDim, length, schedule, batching, false);
+    }
+
+    /** What is compiled for a spec: the spec, or that of its residue classes. */
+    private AttentionSpec of(AttentionSpec spec) {
+      boolean packed =
+          schedule.filter(s -> s instanceof Schedule.Hopper h && h.packed()).isPresent();
+      boolean possible = target == Target.SM_90A && batching == Batching.DENSE && !packed;
+      return split && possible ? Residues.split(spec).orElse(spec) : spec;
     }
   }
 
@@ -78,9 +106,9 @@ public final class KernelCompiler {
       Artifact artifact) {}
 
   /**
-   * Compiles every kernel that a launch may choose from, best first: those of the Hopper family,
-   * packed ones before others, each for its query lengths, and one of the Ampere family for what
-   * TMA cannot address.
+   * Compiles every kernel that a launch may choose from, best first: those of the Hopper family, of
+   * residue classes and packed ones before others, each for its query lengths, and one of the
+   * Ampere family for what TMA cannot address.
    *
    * @param targets in order of preference
    */
@@ -96,16 +124,17 @@ public final class KernelCompiler {
     for (Target target : targets) {
       if (target == Target.SM_90A && HopperSchedules.refuses(headDim).isEmpty()) {
         List<HopperSchedules.Choice> choices = new ArrayList<>();
+        Options options =
+            new Options(target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
         if (batching == Batching.DENSE) {
+          Residues.split(spec).stream()
+              .flatMap(s -> HopperSchedules.ofResidues(s, target, dtype, headDim).stream())
+              .forEach(c -> list.add(compile(spec, options.with(c.schedule()), c.queries())));
           choices.addAll(HopperSchedules.packed(spec, target, dtype, headDim));
         }
         choices.addAll(HopperSchedules.choices(spec, target, dtype, headDim));
-        for (HopperSchedules.Choice c : choices) {
-          Options options =
-              new Options(
-                  target, dtype, headDim, OptionalInt.empty(), Optional.of(c.schedule()), batching);
-          list.add(compile(spec, options, c.queries()));
-        }
+        choices.forEach(
+            c -> list.add(compile(spec, options.with(c.schedule()).whole(), c.queries())));
       } else if (target != Target.SM_90A) {
         Options options =
             new Options(target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
@@ -125,7 +154,8 @@ public final class KernelCompiler {
     return compile(spec, options, Lengths.ALL);
   }
 
-  private static Compilation compile(AttentionSpec spec, Options options, Lengths queries) {
+  private static Compilation compile(AttentionSpec stated, Options options, Lengths queries) {
+    AttentionSpec spec = options.of(stated);
     spec.dtype()
         .filter(d -> d != options.dtype())
         .ifPresent(d -> fail(spec, "dtype " + d.keyword(), options.dtype().keyword()));
@@ -209,7 +239,8 @@ public final class KernelCompiler {
                         t.name(),
                         t.type().keyword(),
                         t.shape().stream().map(Exprs::print).toList()))
-            .toList());
+            .toList(),
+        spec.step());
   }
 
   private static double number(Expr constant) {

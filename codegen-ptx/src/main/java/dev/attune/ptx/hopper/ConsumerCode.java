@@ -146,6 +146,9 @@ final class ConsumerCode {
     emit.add(
         new Inst.Ld(
             Space.SHARED, MemTy.B32, words, new Address(context.shared(), layout.sequence())));
+    if (context.ofResidues()) {
+      return Sequence.of(b, words.get(2), words.get(0), words.get(1));
+    }
     Reg from = kernel.batching() == Batching.PACKED ? words.get(2) : null;
     return new Sequence(b, words.get(0), words.get(1), from, null);
   }

@@ -1,6 +1,5 @@
 package dev.attune.ptx.hopper;
 
-import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
@@ -55,10 +54,15 @@ record HopperLayout(
 
   /** The layout for dense batches. */
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule) {
-    return of(dim, schedule, Batching.DENSE);
+    return of(dim, schedule, false);
   }
 
-  static HopperLayout of(HeadDim dim, Schedule.Hopper schedule, Batching batching) {
+  /**
+   * The layout of a kernel.
+   *
+   * @param sequences whether items have sequences of their own lengths
+   */
+  static HopperLayout of(HeadDim dim, Schedule.Hopper schedule, boolean sequences) {
     int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
     int valueSlabs = Math.ceilDiv(dim.v(), SLAB_COLUMNS);
     int row = schedule.rows() * PITCH;
@@ -82,11 +86,7 @@ record HopperLayout(
         overQuery ? 0 : output,
         barriers,
         slot,
-        slot + toldWords(batching) * WORDS + tileBytes(schedule.stages()));
-  }
-
-  private static int toldWords(Batching batching) {
-    return batching == Batching.DENSE ? 2 : 3;
+        slot + (sequences ? 3 : 2) * WORDS + tileBytes(schedule.stages()));
   }
 
   /** Offset of an operand's first buffer. */
@@ -159,7 +159,8 @@ record HopperLayout(
 
   /**
    * Offset of what they are told of a sequence that has its own lengths: how many queries and keys
-   * it has, and the token of Q at which it begins, if there is no other way to know.
+   * it has, and the token of Q at which it begins, or the residue class, if there is no other way
+   * to know.
    */
   int sequence() {
     return slot + 2 * WORDS;

@@ -49,6 +49,9 @@ public final class HopperSchedules {
 
   private static final int THOUSANDS = 4096;
 
+  /** Of a tile's rows, how small a part a residue class may be. */
+  private static final int LEAST_PART = 4;
+
   private static final TunedSchedules MEASURED =
       TunedSchedules.shipped("NVIDIA H200").orElseThrow();
 
@@ -94,6 +97,23 @@ public final class HopperSchedules {
     return byRules(target, dim, light).stream()
         .map(c -> new Choice(suited(spec, c.schedule()), c.queries()))
         .toList();
+  }
+
+  /**
+   * The schedules for the spec of a residue class, for classes of such lengths. Shorter ones leave
+   * so much of a tile idle that a tile of whole sequences, of which most pairs are dead, is no
+   * worse.
+   */
+  public static List<Choice> ofResidues(
+      AttentionSpec residues, Target target, Dtype dtype, HeadDim dim) {
+    List<Choice> list = new ArrayList<>();
+    for (Choice c : choices(residues, target, dtype, dim)) {
+      int least = Math.max(c.queries().from(), c.schedule().rows() / LEAST_PART);
+      if (least <= c.queries().to()) {
+        list.add(new Choice(c.schedule(), new Lengths(least, c.queries().to())));
+      }
+    }
+    return list;
   }
 
   /**

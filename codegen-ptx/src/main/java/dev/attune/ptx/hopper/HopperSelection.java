@@ -48,7 +48,7 @@ public final class HopperSelection {
     this.kernel = kernel;
     this.schedule = schedule;
     this.target = target;
-    this.layout = HopperLayout.of(kernel.headDim(), schedule, kernel.batching());
+    this.layout = HopperLayout.of(kernel.headDim(), schedule, form() == Form.SEQUENCES);
   }
 
   /** The PTX of a kernel for a target. */
@@ -120,9 +120,19 @@ public final class HopperSelection {
       Reg group,
       Reg shared) {
 
-    /** Whether sequences have lengths of their own. */
+    /** Whether the sequences of items have lengths of their own. */
     boolean ofSequences() {
+      return searches() || ofResidues();
+    }
+
+    /** Whether the sequence of an item is searched. */
+    boolean searches() {
       return kernel.batching() != Batching.DENSE;
+    }
+
+    /** Whether items are of residue classes. */
+    boolean ofResidues() {
+      return kernel.spec().step().isPresent();
     }
 
     /** Whether kv tiles are tested. */
@@ -160,7 +170,8 @@ public final class HopperSelection {
   }
 
   private Form form() {
-    return kernel.batching() == Batching.DENSE ? Form.PLAIN : Form.SEQUENCES;
+    boolean whole = kernel.batching() == Batching.DENSE && kernel.spec().step().isEmpty();
+    return whole ? Form.PLAIN : Form.SEQUENCES;
   }
 
   private Reg special(Inst.Special special) {

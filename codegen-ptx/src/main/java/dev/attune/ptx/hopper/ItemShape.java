@@ -1,5 +1,6 @@
 package dev.attune.ptx.hopper;
 
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.tile.TileKernel;
@@ -80,13 +81,21 @@ record ItemShape(Emitter emit, KernelParameters parameters, TileKernel kernel, O
   Map<Expr.Var, Reg> variables(Reg first, Sequence in) {
     Operand last = emit.arith(IntOp.SUB, Ty.S32, positions, new IntConst(1));
     Reg lastInside = inside(emit.arith(IntOp.ADD, Ty.S32, first, last), in);
-    return Map.of(TileKernel.Q_FIRST, first, TileKernel.Q_LAST, lastInside);
+    Map<Expr.Var, Reg> all = new HashMap<>();
+    all.put(TileKernel.Q_FIRST, first);
+    all.put(TileKernel.Q_LAST, lastInside);
+    if (in.residue() != null) {
+      all.put(Residues.RESIDUE, in.residue());
+      all.put(Residues.QUERIES, (Reg) parameters.size(Extent.SQ));
+      all.put(Residues.KEYS, (Reg) parameters.size(Extent.SKV));
+    }
+    return all;
   }
 
   /** The variables of an item's rows, and of those of the warpgroup that start at one of them. */
   Map<Expr.Var, Reg> variables(Reg first, Reg groupRow, Sequence in) {
     Operand from = position(first, groupRow, 0);
-    Map<Expr.Var, Reg> all = new HashMap<>(variables(first, in));
+    Map<Expr.Var, Reg> all = variables(first, in);
     all.put(TileKernel.ROLE_FIRST, inside(from, in));
     Operand to = position(first, groupRow, HopperLayout.GROUP_ROWS - 1L);
     all.put(TileKernel.ROLE_LAST, inside(to, in));

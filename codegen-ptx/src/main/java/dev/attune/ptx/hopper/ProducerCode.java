@@ -59,7 +59,7 @@ final class ProducerCode {
     this.layout = context.layout();
     this.role = role;
     this.registers = registers;
-    this.leader = context.testsTiles() || context.ofSequences() ? emit.fresh(Reg.Kind.PRED) : null;
+    this.leader = context.testsTiles() || context.searches() ? emit.fresh(Reg.Kind.PRED) : null;
   }
 
   /** Appends what one thread does. */
@@ -106,16 +106,26 @@ final class ProducerCode {
     // In each role by itself: what all hold from the start on, some assemblers spill.
     shape = ItemShape.emit(emit, context.parameters(), context.kernel());
     Optional<WorkItems> dense =
-        context.ofSequences()
+        context.searches()
             ? Optional.empty()
-            : Optional.of(WorkItems.dense(shape, claimed.sectionBytes()));
+            : Optional.of(
+                context.ofResidues()
+                    ? WorkItems.residues(shape, claimed.sectionBytes())
+                    : WorkItems.dense(shape, claimed.sectionBytes()));
     Reg number = special(Inst.Special.CTAID_X);
     Reg ctas = special(Inst.Special.NCTAID_X);
     Find find = dense.map(this::among).orElseGet(() -> amongSequences(claimed.sectionBytes()));
     String start = emit.label("item");
     String none = emit.label("no_item");
     emit.add(new Inst.Label(start));
-    emit.scope(() -> item(body, find.item(number, none)));
+    emit.scope(
+        () -> {
+          WorkItems.Item item = find.item(number, none);
+          if (context.ofResidues()) {
+            skipEmpty(item, number, ctas, start);
+          }
+          item(body, item);
+        });
     emit.add(
         new Inst.Arith(
             IntOp.ADD, Ty.S32, number, requireNonNull(next, "no item was claimed"), ctas));
@@ -127,6 +137,28 @@ final class ProducerCode {
     }
     end(ctas);
     emit.add(new Inst.Label(ended));
+  }
+
+  /** Goes on to the next item where one has no rows. */
+  private void skipEmpty(WorkItems.Item item, Reg number, Reg ctas, String start) {
+    String some = emit.label("rows");
+    Reg first = shape().first(item.tile());
+    Reg rows = emit.compare(CompareOp.LT, Ty.S32, first, item.in().queries());
+    emit.add(new Inst.Guarded(rows, false, new Inst.Bra(some, leader != null)));
+    emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, number, claim(), ctas));
+    emit.add(new Inst.Bra(start, leader != null));
+    emit.add(new Inst.Label(some));
+  }
+
+  /** The number of the next item, less the CTAs that began with one. */
+  private Reg claim() {
+    emit.operation("claim");
+    Reg claimed = emit.fresh(Reg.Kind.B32);
+    if (leader != null) {
+      emit.add(new Inst.Mov(claimed, new IntConst(0)));
+    }
+    act(new Inst.AtomAdd(claimed, new Address(context.parameters().counter(), 0), new IntConst(1)));
+    return leader == null ? claimed : ofLeader(claimed);
   }
 
   /** Finds the item of a number, or goes elsewhere if there is none. */
@@ -216,17 +248,7 @@ final class ProducerCode {
       switch (op) {
         case Op.Put put -> put(put, code, item, kvHead);
         case Op.For loop -> code.loop(loop, index -> block(loop.body(), code, item, kvHead));
-        case Op.Claim c -> {
-          emit.operation("claim");
-          Reg claimed = emit.fresh(Reg.Kind.B32);
-          if (leader != null) {
-            emit.add(new Inst.Mov(claimed, new IntConst(0)));
-          }
-          act(
-              new Inst.AtomAdd(
-                  claimed, new Address(context.parameters().counter(), 0), new IntConst(1)));
-          next = leader == null ? claimed : ofLeader(claimed);
-        }
+        case Op.Claim c -> next = claim();
         default -> code.operation(op);
       }
     }
@@ -279,7 +301,8 @@ final class ProducerCode {
       slot(List.of(item.tile(), item.head(), item.in().b(), some));
       if (context.ofSequences()) {
         Reg none = emit.reg(new IntConst(0), Reg.Kind.B32);
-        Reg from = requireNonNullElse(item.in().firstQuery(), none);
+        Reg residue = requireNonNullElse(item.in().residue(), none);
+        Reg from = requireNonNullElse(item.in().firstQuery(), residue);
         Reg queries = (Reg) item.in().queries();
         words(layout.sequence(), List.of(queries, (Reg) item.in().keys(), from, none));
       }

@@ -80,7 +80,7 @@ public final class KernelParameters {
       if (map.form() == Parameter.Form.GROUPED) {
         list.add(new Parameter(lower(of) + "_box", new Role.BoxBytes(of), Parameter.Type.S32));
       }
-      if (kernel.batching() == Batching.PADDED) {
+      if (kernel.batching() == Batching.PADDED || spec.step().isPresent()) {
         list.add(new Parameter(lower(of) + "_pitch", new Role.Pitch(of), Parameter.Type.S32));
       }
     }
@@ -226,6 +226,36 @@ public final class KernelParameters {
     return reg(new Role.Tokens(of));
   }
 
+  /** How far apart neighbours of a residue class are in its sequence. */
+  public dev.attune.ptx.Operand step() {
+    return switch (spec.step().orElseThrow()) {
+      case Expr.IntConst(long n) -> new IntConst(n);
+      case Expr.Param p -> reg(new Role.Scalar(p.name()));
+      default -> throw new IllegalStateException("a step is a constant or a param");
+    };
+  }
+
+  /**
+   * How many positions of a sequence are of a residue class: of those from {@code residue} on every
+   * step-th.
+   *
+   * @param length of the sequence
+   */
+  public Reg classLength(
+      Emitter emit, dev.attune.ptx.Operand length, dev.attune.ptx.Operand residue) {
+    var further = emit.arith(IntOp.SUB, Ty.S32, step(), new IntConst(1));
+    var left = emit.arith(IntOp.SUB, Ty.S32, length, residue);
+    var round = emit.arith(IntOp.ADD, Ty.S32, left, further);
+    return emit.reg(emit.arith(IntOp.DIV, Ty.U32, round, step()), Reg.Kind.B32);
+  }
+
+  /** The position in its sequence of one that may be of a residue class. */
+  private dev.attune.ptx.Operand inSequence(
+      Emitter emit, Sequence in, dev.attune.ptx.Operand position) {
+    Reg residue = in.residue();
+    return residue == null ? position : emit.mad(Ty.S32, position, step(), residue);
+  }
+
   /** The sequence of a dense batch with a number: they are all alike. */
   public Sequence dense(Reg b) {
     return new Sequence(b, size(Extent.SQ), size(Extent.SKV), null, null);
@@ -238,23 +268,33 @@ public final class KernelParameters {
       Emitter emit, Operand of, Sequence in, Reg head, dev.attune.ptx.Operand row, int col) {
     boolean keys = of == Operand.K || of == Operand.V;
     var length = keys ? in.keys() : in.queries();
+    Reg residue = in.residue();
     var first =
         switch (batching) {
-          case DENSE -> null;
+          case DENSE ->
+              residue == null ? null : emit.mad(Ty.S32, in.b(), reg(new Role.Pitch(of)), residue);
           case PADDED -> emit.arith(IntOp.MUL, Ty.S32, in.b(), reg(new Role.Pitch(of)));
           case PACKED -> keys ? in.firstKey() : in.firstQuery();
         };
     if (first == null) {
       return List.of(new IntConst(col), row, head, in.b());
     }
+    var tokens = residue == null ? length : emit.arith(IntOp.MUL, Ty.S32, length, step());
     IntConst wrap = new IntConst(Parameter.Form.WRAP);
     var before = emit.arith(IntOp.SUB, Ty.S32, row, length);
     return List.of(
         new IntConst(col),
         emit.arith(IntOp.ADD, Ty.S32, before, wrap),
         head,
-        emit.arith(IntOp.ADD, Ty.S32, first, length),
+        emit.arith(IntOp.ADD, Ty.S32, first, tokens),
         wrap);
+  }
+
+  /** Address of an operand's row at a position of a head in a sequence: 64-bit throughout. */
+  Reg rowAddress(Emitter emit, Operand of, Sequence in, Reg head, dev.attune.ptx.Operand position) {
+    var stride = emit.arith(IntOp.SHL, Ty.B64, stride(of, Axis.SEQ), new IntConst(1));
+    var wide = emit.convert(Inst.Conversion.S64_FROM_S32, inSequence(emit, in, position));
+    return (Reg) emit.mad(Ty.S64, wide, stride, headAddress(emit, of, in, head));
   }
 
   /** Address of the first row of an operand's head in a sequence: 64-bit throughout. */
@@ -270,7 +310,8 @@ public final class KernelParameters {
   }
 
   /** Where in LSE the row of a position of a sequence is. */
-  dev.attune.ptx.Operand rowIndex(Emitter emit, Sequence in, Reg head, Reg position) {
+  dev.attune.ptx.Operand rowIndex(
+      Emitter emit, Sequence in, Reg head, dev.attune.ptx.Operand position) {
     Reg first = in.firstQuery();
     if (first != null) {
       var wideHead = emit.convert(Inst.Conversion.S64_FROM_S32, head);
@@ -283,7 +324,7 @@ public final class KernelParameters {
     var inBatch = emit.convert(Inst.Conversion.S64_FROM_S32, head);
     var wideHead = emit.mad(Ty.S64, wideBatch, wideHeads, inBatch);
     var queries = emit.convert(Inst.Conversion.S64_FROM_S32, size(Extent.SQ));
-    var base = emit.convert(Inst.Conversion.S64_FROM_S32, position);
+    var base = emit.convert(Inst.Conversion.S64_FROM_S32, inSequence(emit, in, position));
     return emit.mad(Ty.S64, wideHead, queries, base);
   }
 

@@ -11,7 +11,6 @@ import dev.attune.ptx.Inst.Space;
 import dev.attune.ptx.Inst.Ty;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
-import dev.attune.ptx.artifact.Parameter.Axis;
 import java.util.List;
 
 /** Stores of what a lane holds of its rows. */
@@ -36,11 +35,14 @@ public final class RowStore {
       Reg first = emit.compare(CompareOp.EQ, Ty.S32, pair, new IntConst(0));
       var mine = emit.select(Reg.Kind.B32, first, requireNonNull(left.base()), new IntConst(0));
       IntVal position = rows.position(r);
-      var index = parameters.rowIndex(emit, in, rows.head(r), requireNonNull(position.base()));
+      // Where neighbours lie side by side, those of one base share what is left to compute.
+      boolean apart = in.residue() != null;
+      var from = apart ? operand(position) : requireNonNull(position.base());
+      var index = parameters.rowIndex(emit, in, rows.head(r), from);
       var bytes = emit.arith(IntOp.SHL, Ty.B64, index, new IntConst(2));
       Reg to = (Reg) emit.arith(IntOp.ADD, Ty.S64, parameters.pointer(of), bytes);
       Reg exists = emit.compare(CompareOp.GT, Ty.S32, mine, new IntConst(-left.offset()));
-      Inst.Address at = new Inst.Address(to, (int) (4 * position.offset()));
+      Inst.Address at = new Inst.Address(to, apart ? 0 : (int) (4 * position.offset()));
       emit.add(
           new Inst.Guarded(
               exists, false, new Inst.St(Space.GLOBAL, MemTy.F32, at, List.of(values[r]))));
@@ -58,11 +60,7 @@ public final class RowStore {
     for (int r = 0; r < rows.count(); r++) {
       IntVal left = rows.left(emit, in.queries(), r);
       IntVal position = rows.position(r);
-      Reg head = parameters.headAddress(emit, Operand.O, in, rows.head(r));
-      var stride =
-          emit.arith(IntOp.SHL, Ty.B64, parameters.stride(Operand.O, Axis.SEQ), new IntConst(1));
-      var wide = emit.convert(Inst.Conversion.S64_FROM_S32, operand(position));
-      var row = emit.mad(Ty.S64, wide, stride, head);
+      Reg row = parameters.rowAddress(emit, Operand.O, in, rows.head(r), operand(position));
       Reg to = emit.madWide(pair, new IntConst(2), row);
       Reg exists =
           emit.compare(

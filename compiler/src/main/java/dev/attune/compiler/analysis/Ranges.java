@@ -52,6 +52,7 @@ public final class Ranges {
   private final Map<String, FloatRange> declared;
   private final Map<String, NdArray> bound;
   private final Map<Integer, Interval> variables;
+  private final Optional<Expr> step;
 
   /** Answers given before: an expression is asked for again and again with what it is part of. */
   private final Map<Expr, Interval> found = new ConcurrentHashMap<>();
@@ -62,13 +63,15 @@ public final class Ranges {
       Map<String, FloatRange> params,
       Map<String, FloatRange> declared,
       Map<String, NdArray> bound,
-      Map<Integer, Interval> variables) {
+      Map<Integer, Interval> variables,
+      Optional<Expr> step) {
     this.positions = positions;
     this.sizes = sizes;
     this.params = params;
     this.declared = declared;
     this.bound = bound;
     this.variables = variables;
+    this.step = step;
   }
 
   /**
@@ -103,20 +106,24 @@ public final class Ranges {
     }
     Interval row = new Interval(0, Shape.MAX_SEQ - 1);
     return new Ranges(
-        positions,
-        sizes,
-        params,
-        declared(spec.tensors()),
-        Map.of(),
-        Map.of(
-            KvBounds.Q_FIRST.id(), row,
-            KvBounds.Q_LAST.id(), row,
-            KvBounds.PART_FIRST.id(), row,
-            KvBounds.PART_LAST.id(), row,
-            KvBounds.KV_FIRST.id(), row,
-            KvBounds.KV_LAST.id(), row,
-            TestedTiles.LIVE.id(), row,
-            TestedTiles.FULL.id(), row));
+            positions,
+            sizes,
+            params,
+            declared(spec.tensors()),
+            Map.of(),
+            Map.of(
+                KvBounds.Q_FIRST.id(), row,
+                KvBounds.Q_LAST.id(), row,
+                KvBounds.PART_FIRST.id(), row,
+                KvBounds.PART_LAST.id(), row,
+                KvBounds.KV_FIRST.id(), row,
+                KvBounds.KV_LAST.id(), row,
+                TestedTiles.LIVE.id(), row,
+                TestedTiles.FULL.id(), row),
+            spec.step())
+        .with(Residues.RESIDUE, row)
+        .with(Residues.QUERIES, new Interval(0, Shape.MAX_SEQ))
+        .with(Residues.KEYS, new Interval(0, Shape.MAX_SEQ));
   }
 
   /** One launch: every size, param and tensor known, positions anywhere in the problem. */
@@ -134,7 +141,8 @@ public final class Ranges {
     }
     Map<String, FloatRange> params = new LinkedHashMap<>(r.params);
     bindings.params().forEach((name, value) -> params.put(name, FloatRange.of(value)));
-    return new Ranges(positions, sizes, params, r.declared, bindings.tensors(), r.variables);
+    return new Ranges(
+        positions, sizes, params, r.declared, bindings.tensors(), r.variables, r.step);
   }
 
   private static Map<String, FloatRange> declared(List<TensorDecl> tensors) {
@@ -167,21 +175,21 @@ public final class Ranges {
       Interval hkv = interval.floorDiv(integer(new Size(Extent.GROUP)));
       changed.put(Position.HKV, integer(new At(Position.HKV)).refine(hkv));
     }
-    return new Ranges(changed, sizes, params, declared, bound, variables);
+    return new Ranges(changed, sizes, params, declared, bound, variables, step);
   }
 
   /** With one size in an interval. */
   public Ranges with(Extent x, Interval interval) {
     Map<Extent, Interval> changed = new LinkedHashMap<>(sizes);
     changed.put(x, interval);
-    return new Ranges(positions, changed, params, declared, bound, variables);
+    return new Ranges(positions, changed, params, declared, bound, variables, step);
   }
 
   /** With one variable in an interval. */
   public Ranges with(Var v, Interval interval) {
     Map<Integer, Interval> changed = new LinkedHashMap<>(variables);
     changed.put(v.id(), interval);
-    return new Ranges(positions, sizes, params, declared, bound, changed);
+    return new Ranges(positions, sizes, params, declared, bound, changed, step);
   }
 
   /** The values of an int expression. */
@@ -267,7 +275,7 @@ public final class Ranges {
       case MUL ->
           a.equals(b)
               ? x.abs().mul(x.abs())
-              : multiple(a, b).map(x.mul(y)::refine).orElse(x.mul(y));
+              : multiple(a, b).or(() -> stepped(a, b)).map(x.mul(y)::refine).orElse(x.mul(y));
       case FLOOR_DIV -> x.floorDiv(y);
       case FLOOR_MOD -> x.floorMod(y);
       case MIN -> x.min(y);
@@ -291,6 +299,25 @@ public final class Ranges {
       return Optional.of(integer(x).sub(new Interval(0, Math.max(0, less.hi()))));
     }
     return Optional.empty();
+  }
+
+  /** What positions of a residue class are in its sequence, less the class, and their distances. */
+  private Optional<Interval> stepped(Expr a, Expr b) {
+    return step.filter(b::equals).flatMap(n -> positions(a));
+  }
+
+  private Optional<Interval> positions(Expr e) {
+    return switch (e) {
+      case At(Position p) when p == Position.Q || p == Position.KV ->
+          Optional.of(new Interval(0, Shape.MAX_SEQ - 1));
+      case Unary(UnaryOp op, Expr x) when op == UnaryOp.ABS -> positions(x).map(Interval::abs);
+      case Unary(UnaryOp op, Expr x) when op == UnaryOp.NEG -> positions(x).map(Interval::negate);
+      case Binary(BinaryOp op, Expr x, Expr y) when op == BinaryOp.SUB ->
+          positions(x).flatMap(i -> positions(y).map(i::sub));
+      case Binary(BinaryOp op, Expr x, Expr y) when op == BinaryOp.MIN || op == BinaryOp.MAX ->
+          positions(x).flatMap(i -> positions(y).map(i::join));
+      default -> Optional.empty();
+    };
   }
 
   /** The values of a float expression. */

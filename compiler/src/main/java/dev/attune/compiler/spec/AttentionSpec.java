@@ -25,6 +25,10 @@ import java.util.Set;
  * @param dtype fixed by the file, or left to the caller
  * @param headDim fixed by the file, or left to the caller
  * @param instances what to compile ahead of time
+ * @param step where the spec is of one residue class of each sequence: an int of the launch, at
+ *     least 1. Position i of class r, r below the step, is position step · i + r of the sequence;
+ *     {@code q}, {@code kv}, {@code Sq} and {@code Skv} are those of the class, except that the
+ *     extents of captured tensors mean the sequence's
  */
 public record AttentionSpec(
     String name,
@@ -37,13 +41,42 @@ public record AttentionSpec(
     Set<Output> outputs,
     Optional<Dtype> dtype,
     Optional<HeadDim> headDim,
-    List<Instance> instances) {
+    List<Instance> instances,
+    Optional<Expr> step) {
 
   public AttentionSpec {
     params = List.copyOf(params);
     tensors = List.copyOf(tensors);
     outputs = Set.copyOf(outputs);
     instances = List.copyOf(instances);
+  }
+
+  /** Of whole sequences. */
+  public AttentionSpec(
+      String name,
+      Origin origin,
+      List<ParamDecl> params,
+      List<TensorDecl> tensors,
+      Clause score,
+      Clause mask,
+      Normalization normalization,
+      Set<Output> outputs,
+      Optional<Dtype> dtype,
+      Optional<HeadDim> headDim,
+      List<Instance> instances) {
+    this(
+        name,
+        origin,
+        params,
+        tensors,
+        score,
+        mask,
+        normalization,
+        outputs,
+        dtype,
+        headDim,
+        instances,
+        Optional.empty());
   }
 
   /** One combination to compile ahead of time. */

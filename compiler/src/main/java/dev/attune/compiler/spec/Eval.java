@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The value of an expression at one element, in binary64 and exact integers: the definition that
@@ -32,6 +33,7 @@ public final class Eval {
   private int q;
   private int kv;
   private double score;
+  private @Nullable SequenceLengths lengths;
 
   /** An evaluator under the given values of names, positioned at element (0, 0, 0, 0). */
   public Eval(Bindings bindings) {
@@ -59,6 +61,18 @@ public final class Eval {
     return this;
   }
 
+  /** Makes Sq and Skv those of a part of the sequence, whatever the element. */
+  public Eval within(int queries, int keys) {
+    lengths = new SequenceLengths(List.of(queries), List.of(keys));
+    return this;
+  }
+
+  private int extent(Extent x) {
+    return lengths == null || (x != Extent.SQ && x != Extent.SKV)
+        ? bindings.extent(x, b)
+        : (x == Extent.SQ ? lengths.queries() : lengths.keys()).getFirst();
+  }
+
   /** The value of an int expression. */
   public long integer(Expr e) {
     return switch (e) {
@@ -71,7 +85,7 @@ public final class Eval {
             case Q -> q;
             case KV -> kv;
           };
-      case Size(Extent x) -> bindings.extent(x, b);
+      case Size(Extent x) -> extent(x);
       case Param(String name, ScalarType type) -> (long) param(name);
       case Gather g -> (long) gather(g);
       case Var(int id) -> Objects.requireNonNull(variables.get(id), "a reduction's variable");

@@ -107,6 +107,9 @@ final class ExprText {
       case -6 -> "kv_last";
       case -7 -> "live_tiles"; // How many tiles passed a test.
       case -8 -> "full_tiles";
+      case -9 -> "residue"; // The class of an item's positions, and what its sequence has.
+      case -10 -> "all_queries";
+      case -11 -> "all_keys";
       default -> id < 0 ? "v" + -id : "i" + id;
     };
   }

@@ -85,7 +85,8 @@ final class Memory {
       if (position >= place.keys()) {
         break; // Rows past the end stay zeros.
       }
-      long row = (place.item().batch() * (long) shape.kvSeq() + position) * shape.kvHeads();
+      long token = place.item().batch() * (long) shape.kvSeq() + place.inSequence(position);
+      long row = token * shape.kvHeads();
       copy(from, (int) row + place.kvHead(), out, r, type.cols());
     }
     return out;
@@ -99,7 +100,9 @@ final class Memory {
 
   /** Where one of a place's rows is in Q and O. */
   private int row(Place place, int r) {
-    return (place.item().batch() * shape.seq() + place.position(r)) * shape.heads() + place.head(r);
+    return (place.item().batch() * shape.seq() + place.inSequence(place.position(r)))
+            * shape.heads()
+        + place.head(r);
   }
 
   /** Writes the rows of a place to O. */
@@ -116,7 +119,7 @@ final class Memory {
   void storeRow(Operand operand, Place place, double[] from) {
     for (int r = 0; r < place.rowsInside(); r++) {
       int head = place.item().batch() * shape.heads() + place.head(r);
-      int to = head * shape.seq() + place.position(r);
+      int to = head * shape.seq() + place.inSequence(place.position(r));
       output(operand)[to] = from[r];
       count(operand, to);
     }

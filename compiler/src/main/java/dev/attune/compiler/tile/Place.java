@@ -1,9 +1,12 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Shape;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Where a running role computes: its work item, its rows of it, and expressions there. */
@@ -15,6 +18,7 @@ final class Place {
   private final boolean rounding;
   private final int copy;
   private final int rows;
+  private final Optional<Long> step;
   private WorkOrder.@Nullable Item item;
   private List<Integer> tested = List.of();
 
@@ -31,13 +35,20 @@ final class Place {
     this.rounding = rounding;
     this.copy = copy;
     this.rows = kernel.rows() / copies;
+    this.step = kernel.spec().step().map(eval::integer);
   }
 
   /** Goes on to another item. */
   void enter(WorkOrder.Item next) {
     item = next;
     int first = first();
-    int seq = bindings.queries(next.batch());
+    int seq = queries();
+    if (step.isPresent()) {
+      Shape all = bindings.shape();
+      eval.bind(Residues.RESIDUE, next.residue());
+      eval.bind(Residues.QUERIES, all.seq()).bind(Residues.KEYS, all.kvSeq());
+      eval.within(seq, keys());
+    }
     eval.bind(TileKernel.Q_FIRST, first);
     eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.positions(group), seq) - 1);
     eval.bind(TileKernel.ROLE_FIRST, Math.min(position(0), seq - 1));
@@ -58,9 +69,21 @@ final class Place {
     return item;
   }
 
-  /** Skv of the item's sequence. */
+  /** Sq of the item's sequence, or class. */
+  private int queries() {
+    int all = bindings.queries(item().batch());
+    return step.map(n -> Residues.length(n, all, item().residue())).orElse(all);
+  }
+
+  /** Skv of the item's sequence, or class. */
   int keys() {
-    return bindings.keys(item().batch());
+    int all = bindings.keys(item().batch());
+    return step.map(n -> Residues.length(n, all, item().residue())).orElse(all);
+  }
+
+  /** Where in its sequence a position is. */
+  int inSequence(long position) {
+    return Math.toIntExact(step.map(n -> n * position + item().residue()).orElse(position));
   }
 
   /** The first query position of the item. */
@@ -87,7 +110,7 @@ final class Place {
 
   /** How many of the role's rows are before Sq and not idle. */
   int rowsInside() {
-    int positions = Math.min(kernel.positions(group), bindings.queries(item().batch()) - first());
+    int positions = Math.min(kernel.positions(group), queries() - first());
     int inItem = kernel.packed() ? positions * group : positions;
     return Math.clamp(inItem - copy * rows, 0, rows);
   }

@@ -89,7 +89,9 @@ public final class TileInterpreter {
     Run run = new Run(kernel, bindings, memory, options);
     Map<Op.Phase, Long> tiles =
         claimed(kernel)
-            .map(items -> run.persistent(Work.of(bindings, s -> WorkOrder.of(kernel, items, s))))
+            .map(
+                items ->
+                    run.persistent(Work.of(kernel, bindings, s -> WorkOrder.of(kernel, items, s))))
             .orElseGet(run::separate);
     memory.requireWritten();
     boolean softmax = kernel.spec().normalization() instanceof Normalization.Softmax;
@@ -112,7 +114,7 @@ public final class TileInterpreter {
 
     /** A CTA for each item, one after another or at the same time. */
     Map<Op.Phase, Long> separate() {
-      Work work = Work.of(bindings, s -> WorkOrder.of(kernel, 1, s));
+      Work work = Work.of(kernel, bindings, s -> WorkOrder.of(kernel, 1, s));
       return total(
           LongStream.range(0, work.items())
               .parallel()

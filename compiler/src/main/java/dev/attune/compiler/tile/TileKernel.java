@@ -20,6 +20,8 @@ import java.util.Optional;
  * hkv·g + r % g. Its rows from p·g on, fewer than g, are idle: what is computed for them is never
  * stored. A packed kernel serves groups of up to {@code rows} heads.
  *
+ * <p>Where the spec is of residue classes, so are items: positions are those of the class.
+ *
  * @param dtype what HALF stands for
  * @param rows rows of an item
  * @param cols keys of a kv tile
@@ -63,8 +65,11 @@ public record TileKernel(
   public static final Expr.Var FULL_TILES = TestedTiles.FULL;
 
   public TileKernel {
-    if (packed && batching != Batching.DENSE) {
-      throw new IllegalArgumentException("heads share tiles of dense batches only");
+    if (packed && (batching != Batching.DENSE || spec.step().isPresent())) {
+      throw new IllegalArgumentException("heads share tiles of whole sequences of dense batches");
+    }
+    if (spec.step().isPresent() && batching != Batching.DENSE) {
+      throw new IllegalArgumentException("residue classes are of dense batches only");
     }
     body = List.copyOf(body);
   }

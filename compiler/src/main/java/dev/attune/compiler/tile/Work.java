@@ -1,12 +1,15 @@
 package dev.attune.compiler.tile;
 
 import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.Eval;
+import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Shape;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /** All items of a launch, numbered. */
-public sealed interface Work permits WorkOrder, SequenceOrder {
+public sealed interface Work permits WorkOrder, SequenceOrder, ResidueOrder {
 
   /** How many items there are. */
   long items();
@@ -19,12 +22,16 @@ public sealed interface Work permits WorkOrder, SequenceOrder {
   WorkOrder.Item item(long number);
 
   /**
-   * The work of a batch, dense or of sequences of their own lengths.
+   * The work of a batch: dense, of sequences of their own lengths, or of residue classes.
    *
    * @param order of a dense batch of some shape
    */
-  static Work of(Bindings bindings, Function<Shape, WorkOrder> order) {
+  static Work of(TileKernel kernel, Bindings bindings, Function<Shape, WorkOrder> order) {
     Shape s = bindings.shape();
+    Optional<Expr> step = kernel.spec().step();
+    if (step.isPresent()) {
+      return ResidueOrder.of(new Eval(bindings).integer(step.get()), kernel.rows(), s, order);
+    }
     return bindings
         .lengths()
         .<Work>map(

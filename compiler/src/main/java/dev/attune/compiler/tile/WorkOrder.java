@@ -39,8 +39,14 @@ public record WorkOrder(Shape shape, int queryTiles, TileKernel.Order order, int
    * @param batch batch element
    * @param head query head; key/value head where the kernel is packed
    * @param tile query tile
+   * @param residue the class that it is of, where the kernel is of residue classes; else 0
    */
-  public record Item(int batch, int head, int tile) {}
+  public record Item(int batch, int head, int tile, int residue) {
+    /** Of a whole sequence. */
+    public Item(int batch, int head, int tile) {
+      this(batch, head, tile, 0);
+    }
+  }
 
   /** The order of a kernel that claims items, for one problem. */
   public static WorkOrder of(TileKernel kernel, Op.Items.Claimed items, Shape shape) {
