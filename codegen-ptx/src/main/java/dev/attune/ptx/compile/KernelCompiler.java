@@ -183,8 +183,24 @@ public final class KernelCompiler {
   private static Schedule schedule(AttentionSpec spec, Options options) {
     return options.target() == Target.SM_90A
         ? HopperSchedules.choose(
-            spec, options.target(), options.dtype(), options.headDim(), options.length())
+            spec, options.target(), options.dtype(), options.headDim(), length(spec, options))
         : AmpereSchedules.choose(spec, options.target(), options.headDim());
+  }
+
+  /** The length to be fast at: that of the classes of a usual launch, where there are classes. */
+  private static OptionalInt length(AttentionSpec spec, Options options) {
+    long classes =
+        spec.step()
+            .map(
+                n ->
+                    n instanceof Expr.Param p
+                        ? spec.param(p.name()).orElseThrow().defaultValue()
+                        : n)
+            .map(n -> (long) number(n))
+            .orElse(1L);
+    return options.length().isPresent()
+        ? OptionalInt.of(Residues.length(classes, options.length().getAsInt(), 0))
+        : OptionalInt.empty();
   }
 
   private static void fail(AttentionSpec spec, String fixed, String asked) {

@@ -4,6 +4,7 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.CompareOp;
+import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Expr.At;
 import dev.attune.compiler.spec.Expr.Binary;
@@ -85,6 +86,14 @@ public final class Residues {
         s.headDim());
   }
 
+  /** Moves an evaluator to a class: its variables, and Sq and Skv, are those of the class. */
+  public static Eval enter(Eval eval, Shape s, long step, int residue) {
+    return eval.bind(RESIDUE, residue)
+        .bind(QUERIES, s.seq())
+        .bind(KEYS, s.kvSeq())
+        .within(length(step, s.seq(), residue), length(step, s.kvSeq(), residue));
+  }
+
   /** {@code x % n == other}. */
   private record Remainder(Expr x, Expr n, Expr other) {}
 
@@ -125,7 +134,7 @@ public final class Residues {
   private static Optional<Remainder> remainder(Expr e, Expr other, Facts facts) {
     return e instanceof Binary(BinaryOp op, Expr x, Expr n)
             && op == BinaryOp.FLOOR_MOD
-            && (n instanceof Param || n instanceof IntConst(long c) && c > 1)
+            && (n instanceof Param || (n instanceof IntConst(long c) && c > 1))
             && facts.isDivisor(n)
         ? Optional.of(new Remainder(x, n, other))
         : Optional.empty();

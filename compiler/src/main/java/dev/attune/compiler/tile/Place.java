@@ -4,7 +4,6 @@ import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
-import dev.attune.compiler.spec.Shape;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -43,12 +42,7 @@ final class Place {
     item = next;
     int first = first();
     int seq = queries();
-    if (step.isPresent()) {
-      Shape all = bindings.shape();
-      eval.bind(Residues.RESIDUE, next.residue());
-      eval.bind(Residues.QUERIES, all.seq()).bind(Residues.KEYS, all.kvSeq());
-      eval.within(seq, keys());
-    }
+    step.ifPresent(n -> Residues.enter(eval, bindings.shape(), n, next.residue()));
     eval.bind(TileKernel.Q_FIRST, first);
     eval.bind(TileKernel.Q_LAST, Math.min(first + kernel.positions(group), seq) - 1);
     eval.bind(TileKernel.ROLE_FIRST, Math.min(position(0), seq - 1));

@@ -71,6 +71,12 @@ final class CompileCommand implements Callable<Integer> {
           "How the sequences of a batch lie: dense, or packed or padded with their own lengths.")
   private Batching batching = Batching.DENSE;
 
+  @Option(
+      names = "--whole",
+      description =
+          "Sequences are computed as a whole, not by the residue classes that a mask may part.")
+  private boolean whole;
+
   @Option(names = "--cubin", description = "Writes machine code as well.")
   private boolean cubin;
 
@@ -88,17 +94,16 @@ final class CompileCommand implements Callable<Integer> {
     if (packedRows != null && batching != Batching.DENSE) {
       throw new UsageException("--packed-rows is for dense batches");
     }
+    KernelCompiler.Options options =
+        new KernelCompiler.Options(
+            target,
+            kernel.dtype(spec),
+            kernel.headDim(spec),
+            seq == null ? OptionalInt.empty() : OptionalInt.of(seq),
+            Optional.ofNullable(packedRows).map(rows -> kernel.packed(spec, target, rows)),
+            batching);
     KernelOptions.Built built =
-        KernelOptions.build(
-            terminal,
-            spec,
-            new KernelCompiler.Options(
-                target,
-                kernel.dtype(spec),
-                kernel.headDim(spec),
-                seq == null ? OptionalInt.empty() : OptionalInt.of(seq),
-                Optional.ofNullable(packedRows).map(rows -> kernel.packed(spec, target, rows)),
-                batching));
+        KernelOptions.build(terminal, spec, whole ? options.whole() : options);
     Compilation compiled = built.compilation();
     Optional<Assembly> assembly = built.assembly();
     assembly.ifPresent(a -> a.notices().forEach(n -> terminal.err().println("assembler: " + n)));

@@ -11,6 +11,8 @@ import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.compiler.tile.TilePrinter;
@@ -199,9 +201,14 @@ final class ExplainCommand implements Callable<Integer> {
     Manifest manifest = compiled.artifact().manifest();
     terminal.out().println(compiled.schedule().print());
     terminal.out().println(CompileCommand.costs(manifest, Optional.empty()));
+    String sequence =
+        manifest.step().map(n -> "ceil(Sq / %s)".formatted(Exprs.print(n))).orElse("Sq");
+    String classes =
+        manifest.step().map(n -> " x min(%s, Sq)".formatted(Exprs.print(n))).orElse("");
     String items =
-        (manifest.packed() ? "ceil(Sq / floor(%d / group)) x Hkv x B" : "ceil(Sq / %d) x Hq x B")
-            .formatted(manifest.rowsPerBlock());
+        (manifest.packed() ? "ceil(%s / floor(%d / group)) x Hkv x B" : "ceil(%s / %d) x Hq x B")
+                .formatted(sequence, manifest.rowsPerBlock())
+            + classes;
     String grid =
         switch (manifest.grid()) {
           case ITEMS -> items;
@@ -226,17 +233,17 @@ final class ExplainCommand implements Callable<Integer> {
   private void overview(AttentionSpec spec, KernelOptions.Built built, Bindings bindings) {
     Compilation compiled = built.compilation();
     terminal.out().print(SpecText.print(spec));
-    section("Keys that a tile of queries visits, from the mask");
-    indented(KvBounds.solve(spec).print());
     TileKernel tiles = compiled.lowered();
-    TileTest test = TileTest.of(spec, spec.mask().expr(), tiles.rows(), tiles.cols());
+    AttentionSpec inside = tiles.spec();
+    inside.step().ifPresent(step -> residues(step, inside.mask().expr()));
+    section("Keys that a tile of queries visits, from the mask");
+    indented(KvBounds.solve(inside).print());
+    TileTest test = TileTest.of(inside, inside.mask().expr(), tiles.rows(), tiles.cols());
     section("Tiles of %d queries and %d keys, from the mask".formatted(tiles.rows(), tiles.cols()));
     indented(test.print());
     section("Tiles at " + RunReport.shape(bindings.shape()));
     terminal.out().println("  kernel  " + TileCounts.of(compiled, bindings).print());
-    terminal
-        .out()
-        .println("  mask    " + TileCounts.of(test, bindings, tiles.rows(), tiles.cols()).print());
+    terminal.out().println("  mask    " + TileCounts.of(test, tiles, bindings).print());
     section("Schedule");
     terminal.out().println("  " + compiled.schedule().print());
     section("Kernel");
@@ -249,6 +256,17 @@ final class ExplainCommand implements Callable<Integer> {
         .println(
             "  %d lines of PTX; see --stage tile, --stage ptx"
                 .formatted(compiled.artifact().ptx().lines().count()));
+  }
+
+  /** What the mask falls apart into. */
+  private void residues(Expr step, Expr mask) {
+    section("Residue classes modulo %s, each by itself".formatted(Exprs.print(step)));
+    indented(
+        """
+        position i of class residue stands for position %s * i + residue
+        mask = %s\
+        """
+            .formatted(Exprs.print(step), Exprs.print(mask)));
   }
 
   private void section(String title) {

@@ -2,6 +2,7 @@ package dev.attune.cli;
 
 import dev.attune.compiler.reference.Accuracy;
 import dev.attune.compiler.reference.Problem;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.ScalarType;
@@ -55,6 +56,9 @@ record RunReport(
                 manifest.target().ptxName(),
                 manifest.threads(),
                 manifest.sharedBytes()));
+    manifest
+        .step()
+        .ifPresent(n -> line("classes", "modulo %s, each by itself".formatted(Exprs.print(n))));
     line("schedule", compiled.schedule().print());
     line("compiled", format("%.0f ms", compileMs));
   }

@@ -1,10 +1,12 @@
 package dev.attune.cli;
 
 import dev.attune.cli.picture.TileMap;
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.analysis.TileClass;
 import dev.attune.compiler.analysis.TileTest;
 import dev.attune.compiler.pass.Pass;
 import dev.attune.compiler.pass.Pipeline;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
@@ -19,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -40,45 +43,71 @@ record TileCounts(long full, long masked, long skipped) {
     return of(Pipeline.run(passes, compiled.lowered()), bindings);
   }
 
-  /** Counts what the tile tests of a mask say of tiles of the kernel's size. */
-  static TileCounts of(TileTest test, Bindings bindings, int rows, int cols) {
-    Shape s = bindings.shape();
+  /** Counts what the tile tests of a kernel's mask say of tiles of its size. */
+  static TileCounts of(TileTest test, TileKernel kernel, Bindings bindings) {
     boolean same = !differs(test.some()) && !differs(test.all());
-    TileCounts sum = new TileCounts(0, 0, 0);
-    for (int b = 0; b < (same ? Math.min(1, s.batch()) : s.batch()); b++) {
-      for (int h = 0; h < (same ? 1 : s.heads()); h++) {
-        TileMap map = TileMap.of(test, bindings, b, h, rows, cols);
-        sum =
-            sum.plus(
-                new TileCounts(
-                    map.count(TileClass.FULL),
-                    map.count(TileClass.PARTIAL),
-                    map.count(TileClass.EMPTY)));
-      }
-    }
-    return sum.times(same ? (long) Math.max(1, s.batch()) * s.heads() : 1);
+    return sum(
+        kernel.spec(),
+        bindings,
+        same,
+        (eval, queries, keys) -> {
+          TileMap map = TileMap.of(test, eval, queries, keys, kernel.rows(), kernel.cols());
+          return new TileCounts(
+              map.count(TileClass.FULL), map.count(TileClass.PARTIAL), map.count(TileClass.EMPTY));
+        });
   }
 
   /** Counts what the loops of a kernel run over. */
   private static TileCounts of(TileKernel kernel, Bindings bindings) {
-    Shape s = bindings.shape();
     boolean same =
         kernel.body().stream().noneMatch(TileCounts::differs)
             && kernel.tested().stream()
                 .flatMap(t -> Stream.of(t.from(), t.to(), t.some(), t.all()))
                 .noneMatch(TileCounts::differs);
-    int batch = same ? Math.min(1, s.batch()) : s.batch();
-    int heads = same ? 1 : s.heads();
+    return sum(
+        kernel.spec(),
+        bindings,
+        same,
+        (eval, queries, keys) -> {
+          TileCounts sum = new TileCounts(0, 0, 0);
+          for (int first = 0; first < queries; first += kernel.rows()) {
+            eval.bind(TileKernel.Q_FIRST, first)
+                .bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), queries) - 1);
+            kernel.tested().ifPresent(tested -> tested.evaluate(eval, keys));
+            sum = sum.plus(tile(kernel, eval, Math.ceilDiv(keys, kernel.cols())));
+          }
+          return sum;
+        });
+  }
+
+  /** The tiles of a head of a sequence, or of a residue class of one. */
+  private interface Count {
+    TileCounts of(Eval eval, int queries, int keys);
+  }
+
+  /**
+   * Counts all heads of all sequences, by their residue classes where the spec is of such.
+   *
+   * @param same whether those of one head are those of all
+   */
+  private static TileCounts sum(AttentionSpec spec, Bindings bindings, boolean same, Count count) {
+    Shape s = bindings.shape();
     Eval eval = new Eval(bindings);
+    Optional<Long> step = spec.step().map(eval::integer);
     TileCounts sum = new TileCounts(0, 0, 0);
-    for (int b = 0; b < batch; b++) {
-      for (int h = 0; h < heads; h++) {
-        for (int first = 0; first < s.seq(); first += kernel.rows()) {
-          eval.at(b, h, 0, 0)
-              .bind(TileKernel.Q_FIRST, first)
-              .bind(TileKernel.Q_LAST, Math.min(first + kernel.rows(), s.seq()) - 1);
-          kernel.tested().ifPresent(tested -> tested.evaluate(eval, s.kvSeq()));
-          sum = sum.plus(tile(kernel, eval, Math.ceilDiv(s.kvSeq(), kernel.cols())));
+    for (int b = 0; b < (same ? Math.min(1, s.batch()) : s.batch()); b++) {
+      for (int h = 0; h < (same ? 1 : s.heads()); h++) {
+        eval.at(b, h, 0, 0);
+        if (step.isEmpty()) {
+          sum = sum.plus(count.of(eval, s.seq(), s.kvSeq()));
+          continue;
+        }
+        long n = step.get();
+        for (int r = 0; r < Residues.classes(n, s.seq()); r++) {
+          Residues.enter(eval, s, n, r);
+          sum =
+              sum.plus(
+                  count.of(eval, Residues.length(n, s.seq(), r), Residues.length(n, s.kvSeq(), r)));
         }
       }
     }

@@ -5,6 +5,7 @@ import dev.attune.compiler.analysis.TileClass;
 import dev.attune.compiler.analysis.TileTest;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
+import dev.attune.compiler.spec.Shape;
 import java.util.List;
 
 /**
@@ -21,11 +22,14 @@ public record TileMap(int seq, int kvSeq, int rows, int cols, List<TileClass> cl
     classes = List.copyOf(classes);
   }
 
-  /** Evaluates both conditions at every tile. */
+  /** Evaluates both conditions at every tile of a head. */
   public static TileMap of(TileTest test, Bindings bindings, int b, int h, int rows, int cols) {
-    int seq = bindings.shape().seq();
-    int kvSeq = bindings.shape().kvSeq();
-    Eval eval = new Eval(bindings).at(b, h, 0, 0);
+    Shape s = bindings.shape();
+    return of(test, new Eval(bindings).at(b, h, 0, 0), s.seq(), s.kvSeq(), rows, cols);
+  }
+
+  /** Evaluates both conditions at every tile where an evaluator is. */
+  public static TileMap of(TileTest test, Eval eval, int seq, int kvSeq, int rows, int cols) {
     TileClass[] classes = new TileClass[Math.ceilDiv(seq, rows) * Math.ceilDiv(kvSeq, cols)];
     int next = 0;
     for (int q = 0; q < seq; q += rows) {
