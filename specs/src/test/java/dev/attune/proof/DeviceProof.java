@@ -395,4 +395,10 @@ abstract class DeviceProof {
     List<BatchTrial> trials = Batches.trials();
     none(each(trials, (trial, device) -> trial.failure(device, plan())), trials.size());
   }
+
+  /** Residue classes of a mask, each a problem of its own. */
+  @Test
+  void everyResidueClass() {
+    run(ResidueClasses.trials());
+  }
 }

@@ -1,5 +1,6 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
@@ -281,7 +282,7 @@ final class OpRules {
 
   /**
    * What an expression may name besides b, hkv, sizes, params and tensors: nothing until allowed,
-   * but h where all rows are of one head.
+   * but h where all rows are of one head, and the class where items are of residue classes.
    */
   private final class Scope {
     private final Op op;
@@ -293,6 +294,9 @@ final class OpRules {
       this.expr = expr;
       if (!kernel.packed()) {
         allowed.add(new Expr.At(Position.H));
+      }
+      if (kernel.spec().step().isPresent()) {
+        allowed.addAll(List.of(Residues.RESIDUE, Residues.QUERIES, Residues.KEYS));
       }
     }
 
