@@ -25,6 +25,7 @@ import dev.attune.ptx.select.Held;
 import dev.attune.ptx.select.LaneRows;
 import dev.attune.ptx.select.RegisterCode;
 import dev.attune.ptx.select.RowCode;
+import dev.attune.ptx.select.Sequence;
 import dev.attune.ptx.select.SequenceSearch;
 import dev.attune.ptx.select.TileTests;
 import java.util.EnumMap;
@@ -32,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,48 +108,36 @@ final class ProducerCode {
     // In each role by itself: what all hold from the start on, some assemblers spill.
     shape = ItemShape.emit(emit, context.parameters(), context.kernel());
     Optional<WorkItems> dense =
-        context.searches()
+        context.ofSequences()
             ? Optional.empty()
-            : Optional.of(
-                context.ofResidues()
-                    ? WorkItems.residues(shape, claimed.sectionBytes())
-                    : WorkItems.dense(shape, claimed.sectionBytes()));
+            : Optional.of(WorkItems.dense(shape, claimed.sectionBytes()));
     Reg number = special(Inst.Special.CTAID_X);
-    Reg ctas = special(Inst.Special.NCTAID_X);
-    Find find = dense.map(this::among).orElseGet(() -> amongSequences(claimed.sectionBytes()));
+    Reg held = context.ofResidues() ? null : special(Inst.Special.NCTAID_X);
+    // Where a producer has much to keep it is read again.
+    Supplier<Reg> ctas = () -> held == null ? special(Inst.Special.NCTAID_X) : held;
     String start = emit.label("item");
     String none = emit.label("no_item");
+    Find find =
+        dense
+            .map(this::among)
+            .orElseGet(
+                () ->
+                    context.ofResidues()
+                        ? amongResidues(claimed.sectionBytes(), ctas, start)
+                        : amongSequences(claimed.sectionBytes()));
     emit.add(new Inst.Label(start));
-    emit.scope(
-        () -> {
-          WorkItems.Item item = find.item(number, none);
-          if (context.ofResidues()) {
-            skipEmpty(item, number, ctas, start);
-          }
-          item(body, item);
-        });
+    emit.scope(() -> item(body, find.item(number, none)));
     emit.add(
         new Inst.Arith(
-            IntOp.ADD, Ty.S32, number, requireNonNull(next, "no item was claimed"), ctas));
+            IntOp.ADD, Ty.S32, number, requireNonNull(next, "no item was claimed"), ctas.get()));
     emit.add(new Inst.Bra(start, leader != null));
     emit.add(new Inst.Label(none));
     String ended = emit.label("ended");
     if (leader != null) {
       emit.add(new Inst.Guarded(leader, true, new Inst.Bra(ended, false)));
     }
-    end(ctas);
+    end(ctas.get());
     emit.add(new Inst.Label(ended));
-  }
-
-  /** Goes on to the next item where one has no rows. */
-  private void skipEmpty(WorkItems.Item item, Reg number, Reg ctas, String start) {
-    String some = emit.label("rows");
-    Reg first = shape().first(item.tile());
-    Reg rows = emit.compare(CompareOp.LT, Ty.S32, first, item.in().queries());
-    emit.add(new Inst.Guarded(rows, false, new Inst.Bra(some, leader != null)));
-    emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, number, claim(), ctas));
-    emit.add(new Inst.Bra(start, leader != null));
-    emit.add(new Inst.Label(some));
   }
 
   /** The number of the next item, less the CTAs that began with one. */
@@ -169,10 +159,42 @@ final class ProducerCode {
   private Find among(WorkItems items) {
     Reg count = items.count();
     return (number, none) -> {
-      Reg past = emit.fresh(Reg.Kind.PRED);
-      emit.add(new Inst.SetP(CompareOp.GE, Ty.S32, past, number, count));
-      emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, leader != null)));
+      leave(number, count, none);
       return items.item(number);
+    };
+  }
+
+  /** Goes elsewhere with a number of what there are not as many of. */
+  private void leave(Reg number, Reg count, String none) {
+    Reg past = emit.fresh(Reg.Kind.PRED);
+    emit.add(new Inst.SetP(CompareOp.GE, Ty.S32, past, number, count));
+    emit.add(new Inst.Guarded(past, false, new Inst.Bra(none, leader != null)));
+  }
+
+  /** Classes have as many numbers as the longest has items: those left over are of none. */
+  private Find amongResidues(long sectionBytes, Supplier<Reg> ctas, String start) {
+    var parameters = context.parameters();
+    var queries = parameters.size(Extent.SQ);
+    var longest = parameters.classLength(emit, queries, new IntConst(0));
+    Reg each = WorkItems.count(shape(), longest);
+    return (number, none) -> {
+      Reg classes = (Reg) emit.arith(IntOp.MIN, Ty.S32, parameters.step(), queries);
+      var nth = emit.arith(IntOp.DIV, Ty.U32, number, each);
+      var skipped = emit.arith(IntOp.MUL, Ty.S32, nth, each);
+      Reg inClass = (Reg) emit.arith(IntOp.SUB, Ty.S32, number, skipped);
+      Reg b = (Reg) emit.arith(IntOp.DIV, Ty.U32, nth, classes);
+      leave(b, (Reg) parameters.size(Extent.B), none);
+      var before = emit.arith(IntOp.MUL, Ty.S32, b, classes);
+      Reg residue = (Reg) emit.arith(IntOp.SUB, Ty.S32, nth, before);
+      Sequence in = parameters.residueClass(emit, b, residue);
+      WorkItems items = WorkItems.of(in, shape(), sectionBytes);
+      String found = emit.label("class");
+      Reg some = emit.compare(CompareOp.LT, Ty.S32, inClass, items.count());
+      emit.add(new Inst.Guarded(some, false, new Inst.Bra(found, leader != null)));
+      emit.add(new Inst.Arith(IntOp.ADD, Ty.S32, number, claim(), ctas.get()));
+      emit.add(new Inst.Bra(start, leader != null));
+      emit.add(new Inst.Label(found));
+      return items.item(inClass);
     };
   }
 

@@ -17,14 +17,13 @@ import java.util.Optional;
 
 /**
  * Code that turns the number of a work item into what it is, as {@code WorkOrder} defines: of all
- * items of a dense batch, of those of one sequence, or of the residue classes of a dense batch.
+ * items of a dense batch, or of those of one sequence or residue class.
  */
 final class WorkItems {
   private final Emitter emit;
   private final KernelParameters parameters;
   private final ItemShape shape;
   private final Optional<Sequence> sequence;
-  private final Optional<Operand> classes;
   private final Operand keys;
   private final Operand tiles;
   private final Operand heads;
@@ -39,44 +38,19 @@ final class WorkItems {
   static WorkItems dense(ItemShape shape, long sectionBytes) {
     KernelParameters p = shape.parameters();
     return new WorkItems(
-        shape,
-        sectionBytes,
-        Optional.empty(),
-        Optional.empty(),
-        p.size(Extent.SQ),
-        p.size(Extent.SKV));
-  }
-
-  /** The items of residue classes, all taken for as long as the longest: some have no rows. */
-  static WorkItems residues(ItemShape shape, long sectionBytes) {
-    KernelParameters p = shape.parameters();
-    Emitter emit = shape.emit();
-    Operand zero = new IntConst(0);
-    return new WorkItems(
-        shape,
-        sectionBytes,
-        Optional.empty(),
-        Optional.of(emit.arith(IntOp.MIN, Ty.S32, p.step(), p.size(Extent.SQ))),
-        p.classLength(emit, p.size(Extent.SQ), zero),
-        p.classLength(emit, p.size(Extent.SKV), zero));
+        shape, sectionBytes, Optional.empty(), p.size(Extent.SQ), p.size(Extent.SKV));
   }
 
   /** The items of a sequence. */
   static WorkItems of(Sequence sequence, ItemShape shape, long sectionBytes) {
     return new WorkItems(
-        shape,
-        sectionBytes,
-        Optional.of(sequence),
-        Optional.empty(),
-        sequence.queries(),
-        sequence.keys());
+        shape, sectionBytes, Optional.of(sequence), sequence.queries(), sequence.keys());
   }
 
   private WorkItems(
       ItemShape shape,
       long sectionBytes,
       Optional<Sequence> sequence,
-      Optional<Operand> classes,
       Operand queries,
       Operand keys) {
     this.emit = shape.emit();
@@ -85,13 +59,13 @@ final class WorkItems {
     TileKernel kernel = shape.kernel();
     this.order = kernel.order();
     this.keys = keys;
-    Operand further = emit.arith(IntOp.SUB, Ty.S32, shape.positions(), new IntConst(1));
-    Operand round = emit.arith(IntOp.ADD, Ty.S32, queries, further);
-    this.tiles = emit.arith(IntOp.DIV, Ty.U32, round, shape.positions());
+    this.tiles = tiles(shape, queries);
     this.sequence = sequence;
-    this.classes = classes;
     Operand each = parameters.size(shape.heads());
-    this.heads = sequence.isPresent() ? each : emit.arith(IntOp.MUL, Ty.S32, batches(), each);
+    this.heads =
+        sequence.isPresent()
+            ? each
+            : emit.arith(IntOp.MUL, Ty.S32, parameters.size(Extent.B), each);
     this.section = section(kernel.headDim(), sectionBytes);
     this.missing = missing();
   }
@@ -105,10 +79,17 @@ final class WorkItems {
     return emit.arith(IntOp.SUB, Ty.S32, places, heads);
   }
 
-  /** Sequences of a dense batch, or their classes. */
-  private Operand batches() {
-    Operand b = parameters.size(Extent.B);
-    return classes.map(n -> emit.arith(IntOp.MUL, Ty.S32, b, n)).orElse(b);
+  private static Operand tiles(ItemShape shape, Operand queries) {
+    Emitter emit = shape.emit();
+    Operand further = emit.arith(IntOp.SUB, Ty.S32, shape.positions(), new IntConst(1));
+    Operand round = emit.arith(IntOp.ADD, Ty.S32, queries, further);
+    return emit.arith(IntOp.DIV, Ty.U32, round, shape.positions());
+  }
+
+  /** How many items a sequence of so many queries has. */
+  static Reg count(ItemShape shape, Operand queries) {
+    Operand heads = shape.parameters().size(shape.heads());
+    return (Reg) shape.emit().arith(IntOp.MUL, Ty.S32, tiles(shape, queries), heads);
   }
 
   /** Heads of a section: those of the largest power of two of kv heads that fit. */
@@ -158,20 +139,7 @@ final class WorkItems {
     Operand batch = emit.arith(IntOp.DIV, Ty.U32, head, parameters.size(shape.heads()));
     Operand first = emit.arith(IntOp.MUL, Ty.S32, batch, parameters.size(shape.heads()));
     Operand inBatch = emit.arith(IntOp.SUB, Ty.S32, head, first);
-    Sequence in =
-        classes.map(n -> residue(batch, n)).orElseGet(() -> parameters.dense((Reg) batch));
-    return new Item(in, (Reg) inBatch, tile(nth));
-  }
-
-  private Sequence residue(Operand batch, Operand classes) {
-    Operand b = emit.arith(IntOp.DIV, Ty.U32, batch, classes);
-    Operand before = emit.arith(IntOp.MUL, Ty.S32, b, classes);
-    Reg residue = (Reg) emit.arith(IntOp.SUB, Ty.S32, batch, before);
-    return Sequence.of(
-        (Reg) b,
-        residue,
-        parameters.classLength(emit, parameters.size(Extent.SQ), residue),
-        parameters.classLength(emit, parameters.size(Extent.SKV), residue));
+    return new Item(parameters.dense((Reg) batch), (Reg) inBatch, tile(nth));
   }
 
   private Reg tile(Operand nth) {

@@ -249,6 +249,15 @@ public final class KernelParameters {
     return emit.reg(emit.arith(IntOp.DIV, Ty.U32, round, step()), Reg.Kind.B32);
   }
 
+  /** A residue class of a sequence of a dense batch. */
+  public Sequence residueClass(Emitter emit, Reg b, Reg residue) {
+    return Sequence.of(
+        b,
+        residue,
+        classLength(emit, size(Extent.SQ), residue),
+        classLength(emit, size(Extent.SKV), residue));
+  }
+
   /** The position in its sequence of one that may be of a residue class. */
   private dev.attune.ptx.Operand inSequence(
       Emitter emit, Sequence in, dev.attune.ptx.Operand position) {

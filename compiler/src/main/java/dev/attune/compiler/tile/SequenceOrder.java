@@ -3,11 +3,14 @@ package dev.attune.compiler.tile;
 import java.util.List;
 
 /**
- * The order of the items of a batch whose sequences have their own lengths: those of one sequence
- * after those of the one before it, each sequence in the order of a launch of it alone. A sequence
- * without queries has none.
+ * The order of the items of a batch whose sequences, or residue classes of sequences, have their
+ * own lengths: those of one after those of the one before it, each in the order of a launch of it
+ * alone. A sequence without queries has none.
+ *
+ * @param sequences or classes, those of one sequence side by side
+ * @param classes of a sequence; 1 where it is whole
  */
-public record SequenceOrder(List<WorkOrder> sequences) implements Work {
+public record SequenceOrder(List<WorkOrder> sequences, int classes) implements Work {
   public SequenceOrder {
     sequences = List.copyOf(sequences);
   }
@@ -20,11 +23,11 @@ public record SequenceOrder(List<WorkOrder> sequences) implements Work {
   @Override
   public WorkOrder.Item item(long number) {
     long left = number;
-    for (int b = 0; b < sequences.size(); b++) {
-      WorkOrder order = sequences.get(b);
+    for (int i = 0; i < sequences.size(); i++) {
+      WorkOrder order = sequences.get(i);
       if (left < order.items()) {
         WorkOrder.Item item = order.item(left);
-        return new WorkOrder.Item(b, item.head(), item.tile());
+        return new WorkOrder.Item(i / classes, item.head(), item.tile(), i % classes);
       }
       left -= order.items();
     }

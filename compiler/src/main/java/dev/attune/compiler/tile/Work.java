@@ -1,15 +1,14 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.analysis.Residues;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
-import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Shape;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /** All items of a launch, numbered. */
-public sealed interface Work permits WorkOrder, SequenceOrder, ResidueOrder {
+public sealed interface Work permits WorkOrder, SequenceOrder {
 
   /** How many items there are. */
   long items();
@@ -28,27 +27,24 @@ public sealed interface Work permits WorkOrder, SequenceOrder, ResidueOrder {
    */
   static Work of(TileKernel kernel, Bindings bindings, Function<Shape, WorkOrder> order) {
     Shape s = bindings.shape();
-    Optional<Expr> step = kernel.spec().step();
-    if (step.isPresent()) {
-      return ResidueOrder.of(new Eval(bindings).integer(step.get()), kernel.rows(), s, order);
+    if (bindings.lengths().isEmpty() && kernel.spec().step().isEmpty()) {
+      return order.apply(s);
     }
-    return bindings
-        .lengths()
-        .<Work>map(
-            lengths ->
-                new SequenceOrder(
-                    IntStream.range(0, s.batch())
-                        .mapToObj(
-                            b ->
-                                new Shape(
-                                    1,
-                                    s.heads(),
-                                    s.kvHeads(),
-                                    bindings.queries(b),
-                                    bindings.keys(b),
-                                    s.headDim()))
-                        .map(order)
-                        .toList()))
-        .orElseGet(() -> order.apply(s));
+    long step = kernel.spec().step().map(new Eval(bindings)::integer).orElse(1L);
+    int classes = Residues.classes(step, s.seq());
+    return new SequenceOrder(
+        IntStream.range(0, s.batch() * classes)
+            .mapToObj(
+                i ->
+                    new Shape(
+                        1,
+                        s.heads(),
+                        s.kvHeads(),
+                        Residues.length(step, bindings.queries(i / classes), i % classes),
+                        Residues.length(step, bindings.keys(i / classes), i % classes),
+                        s.headDim()))
+            .map(order)
+            .toList(),
+        classes);
   }
 }

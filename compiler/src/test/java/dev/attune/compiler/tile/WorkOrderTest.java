@@ -121,7 +121,7 @@ class WorkOrderTest {
     WorkOrder first = new WorkOrder(shape(1, 2, 1), 2, Order.DESCENDING, 1);
     WorkOrder none = new WorkOrder(shape(1, 2, 1), 0, Order.DESCENDING, 1);
     WorkOrder last = new WorkOrder(shape(1, 2, 1), 1, Order.DESCENDING, 1);
-    Work work = new SequenceOrder(List.of(none, first, none, last));
+    Work work = new SequenceOrder(List.of(none, first, none, last), 1);
     assertEquals(
         List.of(
             new Item(1, 0, 1),
