@@ -298,7 +298,7 @@ class Kernel:
         group, rows = hq // hkv, m["rows_per_block"]
         if self.packed and group > rows:
             raise AttuneError(f"q has {group} heads for each of k's, expected at most {rows}")
-        step = scalars[self.step] if isinstance(self.step, str) else self.step or 1
+        step = int(scalars[self.step]) if isinstance(self.step, str) else self.step or 1
         classes = 1 if self.step is None else min(step, sq)
         longest = -(-sq // step)
         tiles = -(-longest // (rows // group if self.packed else rows))

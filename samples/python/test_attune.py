@@ -155,6 +155,7 @@ PACKED_PARAMETERS = SEQUENCE_PARAMETERS + [
 PADDED_PARAMETERS = SEQUENCE_PARAMETERS + [
     {"name": "q_pitch", "type": "s32", "role": "pitch", "of": "q"},
 ]
+RESIDUE_PARAMETERS = SEQUENCE_PARAMETERS[: len(MAPS)] + PADDED_PARAMETERS[-1:]
 
 
 def kernel(parameters=PARAMETERS, **more):
@@ -230,6 +231,29 @@ class LaunchTest(unittest.TestCase):
         q = Tensor(1, 5, 1, 128, strides=(7, 128, -3, 1))
         kernel().prepare(q, q, q)
         self.assertEqual(machine.maps[0][3], [256, 256, 5 * 256])
+
+    def test_residue_classes(self):
+        q, k = Tensor(2, 1000, 3, 128), Tensor(2, 700, 3, 128)
+        declared = {"name": "dilation", "type": "int", "default": 2, "low": 1, "high": None}
+        loaded = kernel(RESIDUE_PARAMETERS, step="dilation", params=[declared])
+        arguments = self.arguments(loaded.prepare(q, k, k, params={"dilation": 3}))
+        # ceil(ceil(1000 / 3) / 192) tiles of 3 heads of 2 batch elements of 3 classes.
+        self.assertEqual(machine.launches[0][1][:3], (2 * 3 * 2 * 3, 1, 1))
+        shape = [128, 1 << 30, 3, 0x7FFF0000, 0x7FFF0000]
+        strides = [3 * 768, 256, 768, (1 << 34) - 3 * 768]
+        self.assertEqual(machine.maps[0][2:5], (shape, strides, [64, 192, 1, 1, 1]))
+        self.assertEqual(ctypes.c_int32.from_address(arguments[4]).value, 1000)
+        # More classes than queries: each query is one.
+        short = Tensor(1, 2, 1, 128)
+        keys = Tensor(1, 5, 1, 128)
+        loaded.prepare(short, keys, keys, params={"dilation": 9})()
+        self.assertEqual(machine.launches[-1][1][0], 2)
+        fixed = kernel(RESIDUE_PARAMETERS, step=4)
+        same = Tensor(1, 100, 1, 128)
+        fixed.prepare(same, same, same)()
+        self.assertEqual(machine.launches[-1][1][0], 4)
+        with self.assertRaisesRegex(attune.AttuneError, "every 30000000th token is too far"):
+            loaded.prepare(q, k, k, params={"dilation": 30_000_000})
 
     def test_packed_sequences(self):
         q, k = Tensor(1000, 16, 128), Tensor(700, 4, 128)
