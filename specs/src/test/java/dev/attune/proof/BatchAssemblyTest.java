@@ -19,8 +19,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Kernels for sequences of their own lengths assemble without spills and without waits that the
- * assembler inserts.
+ * Kernels for sequences of their own lengths, and for residue classes, assemble without spills and
+ * without waits that the assembler inserts.
  */
 class BatchAssemblyTest {
 
@@ -76,6 +76,9 @@ class BatchAssemblyTest {
             new Kernel("document_causal", Target.SM_90A, Batching.PADDED, 128),
             new Kernel("relative_bias", Target.SM_90A, Batching.PACKED, 64),
             new Kernel("sliding_window", Target.SM_90A, Batching.PACKED, 256),
+            new Kernel("dilated_window", Target.SM_90A, Batching.DENSE, 64),
+            new Kernel("dilated_window", Target.SM_90A, Batching.DENSE, 128),
+            new Kernel("axial_column", Target.SM_90A, Batching.DENSE, 256),
             new Kernel("causal", Target.SM_80, Batching.PACKED, 128),
             new Kernel("alibi", Target.SM_80, Batching.PADDED, 64),
             new Kernel("document_causal", Target.SM_90, Batching.PACKED, 256));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
+import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.tile.TilePrinter;
@@ -76,6 +77,18 @@ class GoldenTest {
         Batching.PACKED);
   }
 
+  @Test
+  void residueClasses() throws IOException {
+    check(
+        "dilated_window_d64_sm_90a",
+        Kernels.library("dilated_window"),
+        Target.SM_90A,
+        new Schedule.Hopper(
+            64, 1, 2, false, Schedule.Hopper.Output.OWN, false, true, true, 8, "golden"),
+        new HeadDim(64, 64),
+        Batching.DENSE);
+  }
+
   private static void check(String name, Target target, Schedule schedule) throws IOException {
     check(name, target, schedule, new HeadDim(128, 128), Batching.DENSE);
   }
@@ -83,9 +96,20 @@ class GoldenTest {
   private static void check(
       String name, Target target, Schedule schedule, HeadDim dim, Batching batching)
       throws IOException {
+    check(name, Kernels.library("causal"), target, schedule, dim, batching);
+  }
+
+  private static void check(
+      String name,
+      AttentionSpec spec,
+      Target target,
+      Schedule schedule,
+      HeadDim dim,
+      Batching batching)
+      throws IOException {
     Compilation compiled =
         KernelCompiler.compile(
-            Kernels.library("causal"),
+            spec,
             new KernelCompiler.Options(
                 target, Dtype.BF16, dim, OptionalInt.empty(), Optional.of(schedule), batching));
     String tiles = TilePrinter.print(compiled.tiles()) + schedule.print() + "\n";

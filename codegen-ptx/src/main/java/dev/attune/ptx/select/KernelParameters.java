@@ -301,9 +301,10 @@ public final class KernelParameters {
 
   /** Address of an operand's row at a position of a head in a sequence: 64-bit throughout. */
   Reg rowAddress(Emitter emit, Operand of, Sequence in, Reg head, dev.attune.ptx.Operand position) {
+    Reg first = headAddress(emit, of, in, head);
     var stride = emit.arith(IntOp.SHL, Ty.B64, stride(of, Axis.SEQ), new IntConst(1));
     var wide = emit.convert(Inst.Conversion.S64_FROM_S32, inSequence(emit, in, position));
-    return (Reg) emit.mad(Ty.S64, wide, stride, headAddress(emit, of, in, head));
+    return (Reg) emit.mad(Ty.S64, wide, stride, first);
   }
 
   /** Address of the first row of an operand's head in a sequence: 64-bit throughout. */

@@ -33,6 +33,10 @@ public final class TilePrinter {
                 kernel.rows(),
                 kernel.packed() ? "rows, (query, head of the group)," : "queries",
                 kernel.cols()));
+    kernel
+        .spec()
+        .step()
+        .ifPresent(n -> lines.add(INDENT + "residue classes modulo " + Exprs.print(n)));
     if (kernel.batching() != Batching.DENSE) {
       lines.add(INDENT + "a %s batch".formatted(lower(kernel.batching())));
     }
