@@ -57,6 +57,11 @@ public final class ExprCode {
     this.gathers = new GatherCode(emit, spec, env, this);
   }
 
+  /** The parts of an unrolled mask. */
+  MaskParts maskParts(Expr predicate) {
+    return MaskParts.of(predicate, ranges);
+  }
+
   /** The elements of captured tensors. */
   GatherCode gathers() {
     return gathers;
@@ -70,7 +75,7 @@ public final class ExprCode {
   }
 
   /** Whether an expression is the same for all rows and keys of an item. */
-  private boolean uniform(Expr e) {
+  boolean uniform(Expr e) {
     return Lowering.uniform(e)
         && (env.h() != null || !Exprs.uses(e, new Expr.At(Position.H)::equals));
   }
@@ -252,11 +257,13 @@ public final class ExprCode {
     return ((Bool.Held) a).reg();
   }
 
-  /** A bit of many, 32 in a word. */
-  Bool bit(Reg[] words, int index) {
-    long mask = 1L << index % Integer.SIZE;
-    Operand bit = emit.arith(IntOp.AND, Ty.B32, words[index / Integer.SIZE], new IntConst(mask));
-    return nonZero((Reg) bit);
+  /** A bit of a word. */
+  Bool bit(Operand word, int index) {
+    return switch (emit.arith(IntOp.AND, Ty.B32, word, new IntConst(1L << index))) {
+      case IntConst(long value) -> new Bool.Known(value != 0);
+      case Reg r -> nonZero(r);
+      case FloatConst f -> throw new IllegalStateException("a float");
+    };
   }
 
   private Bool nonZero(Reg r) {
@@ -333,7 +340,10 @@ public final class ExprCode {
       case ADD -> add(a, b, wide);
       case SUB -> subtract(a, b, wide);
       case MUL -> multiply(a, b, wide);
-      case FLOOR_DIV, FLOOR_MOD -> IntVal.of(0).equals(b) ? IntVal.of(0) : divide(e, a, b, wide);
+      case FLOOR_DIV, FLOOR_MOD ->
+          IntVal.of(0).equals(b)
+              ? IntVal.of(0)
+              : divide(e.op() == BinaryOp.FLOOR_DIV, ratio(e, a, b), wide);
       case MIN -> plain(IntOp.MIN, a, b, wide);
       case MAX -> plain(IntOp.MAX, a, b, wide);
       case BIT_AND -> bits(IntOp.AND, a, b, wide);
@@ -416,11 +426,40 @@ public final class ExprCode {
     return of(emit.arith(op, type, operand(widen(a, wide)), n), wide);
   }
 
+  /**
+   * What is divided.
+   *
+   * @param dividend its range
+   * @param divisor its range
+   * @param shared many dividends have the divisor
+   */
+  private record Ratio(IntVal n, Interval dividend, IntVal d, Interval divisor, boolean shared) {
+    DivisionCode.Division of(Operand n, Operand d, boolean wide) {
+      return new DivisionCode.Division(n, d, wide, dividend, divisor, shared);
+    }
+  }
+
+  private Ratio ratio(Expr.Binary e, IntVal a, IntVal b) {
+    boolean shared = uniform(e.b()) && !uniform(e.a());
+    return new Ratio(a, ranges.of(e.a()), b, ranges.of(e.b()), shared);
+  }
+
+  /** The remainder by what is at least 1, in 32 bits. */
+  Operand remainder(Expr e, Operand divisor, Site site) {
+    IntVal x = integer(e, site);
+    if (x.constant() && x.offset() == 0) {
+      return new IntConst(0);
+    }
+    Interval positive = new Interval(1, Integer.MAX_VALUE);
+    Ratio ratio = new Ratio(x, ranges.of(e), of(divisor, false), positive, !uniform(e));
+    Operand r = operand(divide(false, ratio, x.wide()));
+    return x.wide() ? emit.convert(Inst.Conversion.S32_FROM_S64, r) : r;
+  }
+
   /** Quotient or remainder rounded toward minus infinity, from the truncating instructions. */
-  private IntVal divide(Expr.Binary e, IntVal a, IntVal b, boolean wide) {
-    boolean quotient = e.op() == BinaryOp.FLOOR_DIV;
-    IntVal x = widen(a, wide);
-    IntVal y = widen(b, wide);
+  private IntVal divide(boolean quotient, Ratio ratio, boolean wide) {
+    IntVal x = widen(ratio.n, wide);
+    IntVal y = widen(ratio.d, wide);
     Ty type = type(wide);
     if (y.constant() && y.offset() > 0 && Long.bitCount(y.offset()) == 1) {
       return quotient
@@ -437,17 +476,12 @@ public final class ExprCode {
               wide);
     }
     Operand d = operand(y);
-    boolean maybeZero = ranges.of(e.b()).contains(0);
+    boolean maybeZero = ratio.divisor.contains(0);
     Reg zero = maybeZero ? emit.compare(CompareOp.EQ, type, d, new IntConst(0)) : null;
     Operand safe = zero == null ? d : emit.select(kind(wide), zero, new IntConst(1), d);
-    DivisionCode.Division division = division(e, operand(x), safe, wide);
+    DivisionCode.Division division = ratio.of(operand(x), safe, wide);
     Operand result = quotient ? divisions.quotient(division) : divisions.remainder(division);
     return of(zero == null ? result : emit.select(kind(wide), zero, new IntConst(0), result), wide);
-  }
-
-  private DivisionCode.Division division(Expr.Binary e, Operand n, Operand d, boolean wide) {
-    boolean shared = uniform(e.b()) && !uniform(e.a());
-    return new DivisionCode.Division(n, d, wide, ranges.of(e.a()), ranges.of(e.b()), shared);
   }
 
   /** Computes what divisions by something uniform share. */
@@ -455,9 +489,16 @@ public final class ExprCode {
     IntVal divisor = integer(e.b(), Site.UNIFORM);
     if (!divisor.wide() && fits(e.a()) && fits(e) && ranges.of(e.b()).lo() >= 1) {
       Operand d = operand(divisor);
-      if (division(e, d, d, false).byReciprocal()) {
+      if (ratio(e, divisor, divisor).of(d, d, false).byReciprocal()) {
         divisions.reciprocal(d);
       }
+    }
+  }
+
+  /** Computes what remainders by a divisor share. */
+  void hoistReciprocal(Operand divisor) {
+    if (divisor instanceof Reg) {
+      divisions.reciprocal(divisor);
     }
   }
 

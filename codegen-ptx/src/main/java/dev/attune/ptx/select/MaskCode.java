@@ -6,6 +6,7 @@ import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Position;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.IntOp;
@@ -20,41 +21,71 @@ import java.util.stream.IntStream;
 
 /** Masks on the accumulators of a lane. */
 final class MaskCode {
+  private static final ColumnBits EXISTING =
+      new ColumnBits.Not(new ColumnBits.From(new Expr.Size(Extent.SKV)));
+
   private final Emitter emit;
   private final ExprCode expressions;
   private final Elements elements;
+  private final BitCode words;
 
   MaskCode(Elements elements) {
     this.emit = elements.emit();
     this.expressions = elements.expressions();
     this.elements = elements;
+    this.words = new BitCode(elements);
+  }
+
+  /** Computes what the mask's words share, so that later code finds it. */
+  void hoist(ColumnBits bits) {
+    words.hoist(bits);
   }
 
   /** {@code otherwise} where the predicate fails or the key is at or past Skv. */
   Held.Accumulators mask(Reg[][][] in, Expr predicate, double otherwise, LaneKeys lane) {
-    List<Expr> parts = Terms.of(BinaryOp.AND, predicate).toList();
-    List<Reg[][]> found =
-        parts.stream().filter(Terms::heavy).map(part -> anyTerm(in, part, lane)).toList();
-    Expr rest = Terms.all(parts.stream().filter(part -> !Terms.heavy(part)).toList());
+    MaskParts parts = expressions.maskParts(predicate);
+    List<Reg[][]> found = parts.heavy().stream().map(part -> anyTerm(in, part, lane)).toList();
+    Optional<ColumnBits> bits =
+        parts.bits().map(b -> lane.whole() ? b : new ColumnBits.And(b, EXISTING));
+    // What rows need for the first word is kept, in the scope around that of the columns.
+    bits.ifPresent(b -> rows().forEach(r -> words.word(b, r, lane, 0)));
     Reg[][][] out = new Reg[in.length][in[0].length][4];
-    elements.byColumn(
-        in,
-        (m, n, i) -> {
-          IntVal key = lane.at(n, i);
-          Site site = elements.keySite(2 * m + i / 2, rest, lane, key, null);
-          ExprCode.Bool live = expressions.and(expressions.bool(rest, site), exists(lane, key));
-          for (Reg[][] any : found) {
-            live = expressions.and(live, expressions.bit(any[2 * m + i / 2], 2 * n + i % 2));
-          }
-          out[m][n][i] =
-              switch (live) {
-                case ExprCode.Bool.Known(boolean value) ->
-                    value ? in[m][n][i] : emit.reg(new FloatConst((float) otherwise), Reg.Kind.F32);
-                case ExprCode.Bool.Held(Reg p) ->
-                    emit.select(Reg.Kind.F32, p, in[m][n][i], new FloatConst((float) otherwise));
-              };
-        });
+    emit.scope(
+        () ->
+            elements.byColumn(
+                in,
+                (m, n, i) -> {
+                  int r = 2 * m + i / 2;
+                  IntVal key = lane.at(n, i);
+                  Site site = elements.keySite(r, parts.rest(), lane, key, null);
+                  ExprCode.Bool live = expressions.bool(parts.rest(), site);
+                  live =
+                      expressions.and(
+                          live,
+                          bits.isPresent()
+                              ? bit(words.word(bits.get(), r, lane, n / 4), 8 * (n % 4) + i % 2)
+                              : exists(lane, key));
+                  for (Reg[][] any : found) {
+                    live = expressions.and(live, bit(any[r][n / 16], 2 * (n % 16) + i % 2));
+                  }
+                  out[m][n][i] = kept(live, in[m][n][i], new FloatConst((float) otherwise));
+                }));
     return new Held.Accumulators(out);
+  }
+
+  private Reg kept(ExprCode.Bool live, Reg value, FloatConst otherwise) {
+    return switch (live) {
+      case ExprCode.Bool.Known(boolean all) -> all ? value : emit.reg(otherwise, Reg.Kind.F32);
+      case ExprCode.Bool.Held(Reg p) -> emit.select(Reg.Kind.F32, p, value, otherwise);
+    };
+  }
+
+  private ExprCode.Bool bit(Operand word, int index) {
+    return expressions.bit(word, index);
+  }
+
+  private IntStream rows() {
+    return IntStream.range(0, elements.rows().count());
   }
 
   /**
@@ -79,7 +110,7 @@ final class MaskCode {
     Expr ofRow = Terms.all(parts.stream().filter(e -> !Exprs.uses(e, Position.KV)).toList());
     Expr ofKey = Terms.all(parts.stream().filter(e -> Exprs.uses(e, Position.KV)).toList());
     List<ExprCode.Bool> rowHolds =
-        IntStream.range(0, elements.rows().count())
+        rows()
             .mapToObj(
                 r -> expressions.bool(ofRow, elements.site(r, lane.first(), lane.first(), null)))
             .toList();

@@ -2,7 +2,6 @@ package dev.attune.ptx.select;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
@@ -145,8 +144,15 @@ public final class RegisterCode {
   }
 
   private void hoistMask(Expr e) {
-    hoist(
-        Terms.all(Terms.of(BinaryOp.AND, Unroll.unroll(e)).filter(p -> !Terms.heavy(p)).toList()));
+    MaskParts parts = expressions.maskParts(Unroll.unroll(e));
+    hoist(parts.rest());
+    parts
+        .bits()
+        .ifPresent(
+            bits -> {
+              BitCode.evaluated(bits).forEach(this::hoist);
+              masks.hoist(bits);
+            });
   }
 
   private void hoist(Expr e) {
