@@ -47,6 +47,7 @@ final class ConsumerCode {
   private final HopperLayout layout;
   private final TileKernel kernel;
   private final Op.Role role;
+  private final Registers registers;
   private final Reg barrier;
   private final Reg elected;
   private final Reg groupRow;
@@ -66,6 +67,7 @@ final class ConsumerCode {
     this.layout = context.layout();
     this.kernel = context.kernel();
     this.role = role;
+    this.registers = registers;
     emit.operation("role " + role.name());
     emit.add(new Inst.SetMaxRegisters(registers.consumer(), true));
     // Barrier 0 is the CTA's; each warpgroup has the one of its own number.
@@ -270,7 +272,8 @@ final class ConsumerCode {
             new Inst.Ld(Space.SHARED, MemTy.B32, List.of(tile), new Address(at, layout.tiles())));
       }
       code.at(tile);
-      code.loadAhead(ops, HopperSchedules.spare(kernel.headDim(), context.schedule()));
+      code.loadAhead(
+          ops, HopperSchedules.spare(kernel.headDim(), context.schedule(), registers));
     }
 
     private void release(Op.Release o, Op.Phase phase) {

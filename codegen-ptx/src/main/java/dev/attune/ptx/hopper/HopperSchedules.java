@@ -180,11 +180,12 @@ public final class HopperSchedules {
     if (!plain && s.consumers() == 4) {
       return schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, evaluated score or limits");
     }
-    if (gathersMuch(spec.mask().expr()) && s.consumers() == 3) {
+    boolean much = gathersMuch(spec.mask().expr());
+    if (much && s.consumers() == 3) {
       return schedule(64, 3, s.stages(), false, s.output(), "mask of many gathers");
     }
     int scores = Exprs.keyGathers(clause(spec)).size();
-    if (s.consumers() == 2 && (gathersMuch(spec.mask().expr()) || scores > 1)) {
+    if (s.consumers() == 2 && (much || scores > 1)) {
       return s.tiles(Math.min(80, s.cols()), 2, "many gathers");
     }
     if (s.consumers() == 2 && scores == 1) {
@@ -338,9 +339,9 @@ public final class HopperSchedules {
         && dim.v() / 2 + OTHER_REGISTERS <= Registers.of(s).entry();
   }
 
-  /** Registers that a consumer thread of a schedule has besides what it needs. */
-  static int spare(HeadDim dim, Schedule.Hopper s) {
-    return Registers.of(s).consumer() - registers(dim, s);
+  /** Registers of a consumer thread besides what it needs under a schedule. */
+  static int spare(HeadDim dim, Schedule.Hopper s, Registers registers) {
+    return registers.consumer() - registers(dim, s);
   }
 
   private static int registers(HeadDim dim, Schedule.Hopper s) {
