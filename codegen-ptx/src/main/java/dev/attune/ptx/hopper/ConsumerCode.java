@@ -272,8 +272,7 @@ final class ConsumerCode {
             new Inst.Ld(Space.SHARED, MemTy.B32, List.of(tile), new Address(at, layout.tiles())));
       }
       code.at(tile);
-      code.loadAhead(
-          ops, HopperSchedules.spare(kernel.headDim(), context.schedule(), registers));
+      code.loadAhead(ops, HopperSchedules.spare(kernel.headDim(), context.schedule(), registers));
     }
 
     private void release(Op.Release o, Op.Phase phase) {

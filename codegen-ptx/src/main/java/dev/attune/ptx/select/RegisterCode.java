@@ -188,7 +188,7 @@ public final class RegisterCode {
                           accumulators(o.in()), Unroll.unroll(o.expr().expr()), keys(o.index()))));
       case Op.Mask o ->
           emitted(
-              "mask " + o.out() + origin(o.predicate().origin()),
+              "mask " + o.out() + way(o) + origin(o.predicate().origin()),
               () ->
                   put(
                       o.out(),
@@ -285,6 +285,11 @@ public final class RegisterCode {
   private void emitted(String operation, Runnable body) {
     emit.operation(operation);
     emit.scope(body);
+  }
+
+  private String way(Op.Mask mask) {
+    MaskParts parts = expressions.maskParts(Unroll.unroll(mask.predicate().expr()));
+    return parts.bits().isPresent() ? " in bits" : "";
   }
 
   private static String origin(Origin origin) {
