@@ -28,6 +28,7 @@ import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Instructions for scalar expressions: ints in 32 bits where the analysis shows that they suffice,
@@ -60,6 +61,11 @@ public final class ExprCode {
   /** The parts of an unrolled mask. */
   MaskParts maskParts(Expr predicate) {
     return MaskParts.of(predicate, ranges);
+  }
+
+  /** The keys of an unrolled predicate as a set, if it is one. */
+  Optional<ColumnBits> columnBits(Expr predicate) {
+    return ColumnBits.of(predicate, ranges);
   }
 
   /** The elements of captured tensors. */

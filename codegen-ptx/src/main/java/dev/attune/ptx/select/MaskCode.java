@@ -21,6 +21,9 @@ import java.util.stream.IntStream;
 
 /** Masks on the accumulators of a lane. */
 final class MaskCode {
+  /** Column blocks of a word. */
+  private static final int BLOCKS = Integer.SIZE / 8;
+
   private static final ColumnBits EXISTING =
       new ColumnBits.Not(new ColumnBits.From(new Expr.Size(Extent.SKV)));
 
@@ -63,10 +66,11 @@ final class MaskCode {
                       expressions.and(
                           live,
                           bits.isPresent()
-                              ? bit(words.word(bits.get(), r, lane, n / 4), 8 * (n % 4) + i % 2)
+                              ? expressions.bit(
+                                  words.word(bits.get(), r, lane, n / BLOCKS), bit(n, i))
                               : exists(lane, key));
                   for (Reg[][] any : found) {
-                    live = expressions.and(live, bit(any[r][n / 16], 2 * (n % 16) + i % 2));
+                    live = expressions.and(live, expressions.bit(any[r][n / BLOCKS], bit(n, i)));
                   }
                   out[m][n][i] = kept(live, in[m][n][i], new FloatConst((float) otherwise));
                 }));
@@ -80,8 +84,9 @@ final class MaskCode {
     };
   }
 
-  private ExprCode.Bool bit(Operand word, int index) {
-    return expressions.bit(word, index);
+  /** The bit in its word of a column of block n. */
+  private static int bit(int n, int i) {
+    return 8 * (n % BLOCKS) + i % 2;
   }
 
   private IntStream rows() {
@@ -93,7 +98,7 @@ final class MaskCode {
    * another: only what one of them needs is held at a time.
    */
   private Reg[][] anyTerm(Reg[][][] in, Expr disjunction, LaneKeys lane) {
-    Reg[][] found = new Reg[elements.rows().count()][Math.ceilDiv(2 * in[0].length, Integer.SIZE)];
+    Reg[][] found = new Reg[elements.rows().count()][Math.ceilDiv(in[0].length, BLOCKS)];
     for (Reg[] words : found) {
       for (int w = 0; w < words.length; w++) {
         words[w] = emit.fresh(Reg.Kind.B32);
@@ -101,11 +106,31 @@ final class MaskCode {
       }
     }
     Terms.of(BinaryOp.OR, disjunction)
-        .forEach(term -> emit.scope(() -> addTerm(in, term, lane, found)));
+        .forEach(
+            term ->
+                expressions
+                    .columnBits(term)
+                    .ifPresentOrElse(
+                        bits -> addBits(bits, lane, found), () -> addTerm(in, term, lane, found)));
     return found;
   }
 
+  private void addBits(ColumnBits term, LaneKeys lane, Reg[][] found) {
+    rows().forEach(r -> emit.scope(() -> addBits(term, r, lane, found[r])));
+  }
+
+  private void addBits(ColumnBits term, int row, LaneKeys lane, Reg[] found) {
+    for (int w = 0; w < found.length; w++) {
+      Operand word = words.word(term, row, lane, w);
+      emit.add(new Inst.Arith(IntOp.OR, Ty.B32, found[w], found[w], word));
+    }
+  }
+
   private void addTerm(Reg[][][] in, Expr term, LaneKeys lane, Reg[][] found) {
+    emit.scope(() -> addElements(in, term, lane, found));
+  }
+
+  private void addElements(Reg[][][] in, Expr term, LaneKeys lane, Reg[][] found) {
     List<Expr> parts = Terms.of(BinaryOp.AND, term).toList();
     Expr ofRow = Terms.all(parts.stream().filter(e -> !Exprs.uses(e, Position.KV)).toList());
     Expr ofKey = Terms.all(parts.stream().filter(e -> Exprs.uses(e, Position.KV)).toList());
@@ -121,12 +146,10 @@ final class MaskCode {
                 in,
                 (m, n, i) -> {
                   int r = 2 * m + i / 2;
-                  int column = 2 * n + i % 2;
                   Site site = elements.keySite(r, ofKey, lane, lane.at(n, i), null);
-                  Reg word = found[r][column / Integer.SIZE];
+                  Reg word = found[r][n / BLOCKS];
                   Inst add =
-                      new Inst.Arith(
-                          IntOp.OR, Ty.B32, word, word, new IntConst(1L << column % Integer.SIZE));
+                      new Inst.Arith(IntOp.OR, Ty.B32, word, word, new IntConst(1L << bit(n, i)));
                   switch (expressions.and(rowHolds.get(r), expressions.bool(ofKey, site))) {
                     case ExprCode.Bool.Known(boolean value) -> {
                       if (value) {
