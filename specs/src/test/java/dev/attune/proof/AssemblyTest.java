@@ -39,16 +39,23 @@ class AssemblyTest {
   private static final Map<Target, Set<String>> NARROWED =
       Map.of(
           Target.SM_80,
-          Set.of(
-              "block_diffusion",
-              "gelu_attention",
-              "mla_rope",
-              "nsa_selected",
-              "shared_prefix",
-              "sta_2d"),
+          Set.of("gelu_attention", "mla_rope", "nsa_selected", "shared_prefix", "sta_2d"),
           Target.SM_90A,
           Set.of(
-              "bigbird", "causal_natten_1d", "custom_mask", "magi_slices", "natten_2d", "sta_2d"));
+              "compressed_sparse_attention",
+              "cudnn_block_mask",
+              "custom_mask",
+              "disentangled",
+              "graphormer_edge",
+              "magi_slices",
+              "mla_rope",
+              "shifted_window",
+              "sta_2d",
+              "sta_3d",
+              "svg_temporal",
+              "t5_bias",
+              "tiled_natten_2d",
+              "vsa_padding"));
 
   private record Kernel(String spec, Target target, int dim, Dtype dtype) {
 
