@@ -20,7 +20,7 @@ final class ManifestCheck {
           "the artifact was compiled from '%s', but the spec is '%s'"
               .formatted(manifest.spec(), spec.name()));
     }
-    manifest.step().ifPresent(step -> requireStep(spec, manifest, step));
+    manifest.step().ifPresent(step -> requireStep(spec, step));
     for (Parameter parameter : manifest.parameters()) {
       Parameter.Type expected = expected(spec, manifest, parameter);
       if (parameter.type() != expected) {
@@ -89,19 +89,15 @@ final class ManifestCheck {
     };
   }
 
-  /** Residue classes are of dense batches, and their step is an int that a launch knows. */
-  private static void requireStep(AttentionSpec spec, Manifest manifest, Expr step) {
+  /** The step of residue classes is an int that a launch knows. */
+  private static void requireStep(AttentionSpec spec, Expr step) {
     boolean known =
         !(step instanceof Expr.Param p)
             || spec.param(p.name()).filter(d -> d.type() == ScalarType.INT).isPresent();
-    if (!known || manifest.batching() != Batching.DENSE || manifest.packed()) {
+    if (!known) {
       throw new LaunchException(
-          "the artifact's step is %s for %s batches%s, expected a constant or an int parameter of"
-                  .formatted(
-                      Exprs.print(step),
-                      manifest.batching().name().toLowerCase(Locale.ROOT),
-                      manifest.packed() ? " of packed heads" : "")
-              + " '%s' for dense batches".formatted(spec.name()));
+          "the artifact's step is %s, expected a constant or an int parameter of '%s'"
+              .formatted(Exprs.print(step), spec.name()));
     }
   }
 

@@ -54,11 +54,14 @@ public record Manifest(
     parameters = List.copyOf(parameters);
     params = List.copyOf(params);
     tensors = List.copyOf(tensors);
-    step.filter(e -> !(e instanceof Expr.Param || e instanceof Expr.IntConst))
-        .ifPresent(
-            e -> {
-              throw new IllegalArgumentException("a step is a param or a constant: " + e);
-            });
+    if (step.isPresent()
+        && (batching != Batching.DENSE
+            || grid != Grid.PERSISTENT
+            || !(step.get() instanceof Expr.Param || step.get() instanceof Expr.IntConst))) {
+      throw new IllegalArgumentException(
+          "residue classes are of dense batches, and a step is a param or a constant: "
+              + step.get());
+    }
   }
 
   /** Of a kernel for dense batches. */

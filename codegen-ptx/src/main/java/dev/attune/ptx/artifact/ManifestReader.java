@@ -63,6 +63,10 @@ final class ManifestReader {
       int rows = at("rows_per_block").integer(1, 1 << 20);
       String spec = at("spec").text();
       Batching batching = batching();
+      Optional<Expr> step = step();
+      if (step.isPresent() && batching != Batching.DENSE) {
+        throw at("batching").bad("none beside a step");
+      }
       return new Manifest(
           spec,
           at("entry").text(),
@@ -71,7 +75,7 @@ final class ManifestReader {
           new HeadDim(
               at("head_dim").at("qk").integer(1, 1 << 16),
               at("head_dim").at("v").integer(1, 1 << 16)),
-          grid(rows, batching, step()),
+          grid(rows, batching, step),
           batching,
           at("queries").lengths(),
           at("threads").integer(1, 1024),
@@ -80,7 +84,7 @@ final class ManifestReader {
           at("parameters").list(Node::parameter),
           at("params").list(Node::scalar),
           at("tensors").list(Node::captured),
-          step());
+          step);
     }
 
     private Lengths lengths() {
@@ -90,7 +94,9 @@ final class ManifestReader {
 
     private Manifest.Grid grid(int rows, Batching batching, Optional<Expr> step) {
       List<String> found = at("grid").list(Node::text);
-      return Arrays.stream(Manifest.Grid.values())
+      List<Manifest.Grid> grids =
+          step.isPresent() ? List.of(Manifest.Grid.PERSISTENT) : List.of(Manifest.Grid.values());
+      return grids.stream()
           .filter(grid -> ManifestWriter.grid(grid, batching, step, rows).equals(found))
           .findFirst()
           .orElseThrow(

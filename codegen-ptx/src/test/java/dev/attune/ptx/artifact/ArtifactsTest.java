@@ -9,14 +9,18 @@ import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Lengths;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Operand;
+import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -128,11 +132,61 @@ class ArtifactsTest {
                     new Parameter(
                         "q_tokens", new Parameter.Role.Tokens(Operand.Q), Parameter.Type.S32)),
                 List.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
         Artifact artifact = new Artifact(sequences, ARTIFACT.ptx());
         assertEquals(artifact, Artifacts.fromJson(Artifacts.toJson(artifact), artifact.ptx()));
       }
     }
+  }
+
+  private static Manifest ofResidues(Expr step, Batching batching, Manifest.Grid grid) {
+    Manifest m = ARTIFACT.manifest();
+    return new Manifest(
+        m.spec(),
+        m.entry(),
+        Target.SM_90A,
+        m.dtype(),
+        m.headDim(),
+        grid,
+        batching,
+        Lengths.ALL,
+        m.threads(),
+        m.rowsPerBlock(),
+        m.sharedBytes(),
+        List.of(),
+        m.params(),
+        List.of(),
+        Optional.of(step));
+  }
+
+  @Test
+  void kernelsOfResidueClassesComeBack() throws IOException {
+    Expr window = new Expr.Param("window", ScalarType.INT);
+    for (Expr step : List.of(window, Exprs.of(4L))) {
+      Manifest m = ofResidues(step, Batching.DENSE, Manifest.Grid.PERSISTENT);
+      Artifact artifact = new Artifact(m, ARTIFACT.ptx());
+      String json = Artifacts.toJson(artifact);
+      assertEquals(artifact, Artifacts.fromJson(json, artifact.ptx()));
+      String field = step.equals(window) ? "\"step\": \"window\"" : "\"step\": 4";
+      assertTrue(json.contains(field), json);
+      for (String wrong : List.of("0", "true", "4, \"batching\": \"packed\"")) {
+        String other = json.replace(field, "\"step\": " + wrong);
+        assertThrows(
+            ArtifactException.class, () -> Artifacts.fromJson(other, artifact.ptx()), wrong);
+      }
+    }
+    for (Batching batching : List.of(Batching.PADDED, Batching.PACKED)) {
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> ofResidues(window, batching, Manifest.Grid.PERSISTENT));
+    }
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> ofResidues(window, Batching.DENSE, Manifest.Grid.PERSISTENT_PACKED));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> ofResidues(Exprs.mul(window, window), Batching.DENSE, Manifest.Grid.PERSISTENT));
   }
 
   /** No more tiles than tokens fill, and one more for each sequence. */
@@ -155,7 +209,8 @@ class ArtifactsTest {
             m.sharedBytes(),
             List.of(),
             List.of(),
-            List.of());
+            List.of(),
+            Optional.empty());
     assertEquals(6, m.tiles(shape, 100));
     assertEquals(4, packed.tiles(shape, 100));
     assertEquals(6, packed.tiles(shape, 300));
