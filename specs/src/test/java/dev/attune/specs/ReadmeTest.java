@@ -128,8 +128,7 @@ final class ReadmeTest {
                         tiles.fullFrom(),
                         tiles.fullTo())
                     .flatMap(Optional::stream),
-                tiles.tested().stream()
-                    .flatMap(t -> Stream.of(t.from(), t.to(), t.some(), t.all())))
+                tiles.tested().stream().flatMap(t -> t.parts().stream()))
             .toList();
     List<TensorDecl> used =
         spec.tensors().stream()
@@ -141,7 +140,9 @@ final class ReadmeTest {
                                 Exprs.uses(
                                     p,
                                     e ->
-                                        e instanceof Expr.Gather g && g.tensor().equals(t.name()))))
+                                        (e instanceof Expr.Gather g && g.tensor().equals(t.name()))
+                                            || (e instanceof Expr.Search s
+                                                && s.tensor().equals(t.name())))))
             .toList();
     return new AttentionSpec(
         spec.name(),

@@ -29,6 +29,7 @@ import dev.attune.ptx.Reg;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Instructions for scalar expressions: ints in 32 bits where the analysis shows that they suffice,
@@ -49,13 +50,18 @@ public final class ExprCode {
 
   /** Code for expressions of a spec, appended to the emitter. */
   public ExprCode(Emitter emit, AttentionSpec spec, Env env) {
+    this(emit, spec, env, null);
+  }
+
+  /** The same with searches, for what a whole warp evaluates. */
+  ExprCode(Emitter emit, AttentionSpec spec, Env env, @Nullable SortedSearch search) {
     this.emit = emit;
     this.env = env;
     this.ranges = IntRanges.of(spec);
     this.insideLoops = GatherCode.ranges(spec, 1);
     this.floats = new FloatCode(emit);
     this.divisions = new DivisionCode(emit);
-    this.gathers = new GatherCode(emit, spec, env, this);
+    this.gathers = new GatherCode(emit, spec, env, this, search);
   }
 
   /** The parts of an unrolled mask. */
@@ -155,6 +161,7 @@ public final class ExprCode {
       case Expr.Param p -> IntVal.of(requireNonNull(env.params().get(p.name())));
       case Expr.Var v -> IntVal.of(requireNonNull(env.tile().get(v), "a variable of the tile"));
       case Expr.Gather g -> IntVal.of(gathers.load(g, site));
+      case Expr.Search s -> IntVal.of(gathers.search(s, site));
       case Expr.Unary(UnaryOp op, Expr x) -> unary(op, x, site, !fits(e));
       case Expr.Binary b -> binary(b, site);
       case Expr.Select(Expr c, Expr x, Expr y) ->

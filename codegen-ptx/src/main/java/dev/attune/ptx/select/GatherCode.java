@@ -22,6 +22,7 @@ import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.Reg;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Instructions for elements of captured tensors. */
 final class GatherCode {
@@ -30,6 +31,7 @@ final class GatherCode {
   private final Env env;
   private final ExprCode expressions;
   private final ExprCode launch;
+  private final @Nullable SortedSearch search;
   private final Ranges outsideLoops;
   private final Ranges insideLoops;
 
@@ -37,12 +39,19 @@ final class GatherCode {
    * Code for the tensors of a spec.
    *
    * @param expressions code for indices
+   * @param search none where not a whole warp is there
    */
-  GatherCode(Emitter emit, AttentionSpec spec, Env env, ExprCode expressions) {
+  GatherCode(
+      Emitter emit,
+      AttentionSpec spec,
+      Env env,
+      ExprCode expressions,
+      @Nullable SortedSearch search) {
     this.emit = emit;
     this.spec = spec;
     this.env = env;
     this.expressions = expressions;
+    this.search = search;
     this.launch = env.ofSequences() ? new ExprCode(emit, spec, env.ofLaunch()) : expressions;
     this.outsideLoops = ranges(spec, 0);
     this.insideLoops = ranges(spec, 1);
@@ -51,33 +60,16 @@ final class GatherCode {
   /** Loads an element of a captured tensor; an index that may leave its extent is clamped. */
   Reg load(Expr.Gather g, Site site) {
     TensorDecl tensor = spec.tensor(g.tensor()).orElseThrow();
-    Site inside =
-        new Site(
-            site.h(),
-            site.qInside(),
-            site.qInside(),
-            site.kvInside(),
-            site.kvInside(),
-            site.score());
+    Site inside = inside(site);
     MemTy type =
         switch (g.type()) {
           case INT -> MemTy.B32;
           case FLOAT -> MemTy.F32;
           case BOOL -> MemTy.U8;
         };
-    Operand address = requireNonNull(env.tensors().get(g.tensor()));
     List<Expr> indices = g.indices();
-    Operand prefix = new IntConst(0);
-    for (int d = 0; d + 1 < indices.size(); d++) {
-      Operand index = wideIndex(indices.get(d), tensor.shape().get(d), inside);
-      Operand extent =
-          expressions.operand(
-              expressions.widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
-      prefix = emit.arith(IntOp.MUL, Ty.S64, plus64(prefix, index), extent);
-    }
-    Operand bytes = emit.arith(IntOp.MUL, Ty.S64, prefix, new IntConst(type.bytes()));
-    Operand row = plus64(address, bytes);
     int last = indices.size() - 1;
+    Operand row = row(tensor, indices.subList(0, last), type, inside);
     IntVal index = index(indices.get(last), tensor.shape().get(last), inside);
     long offset = index.offset() * type.bytes();
     boolean near = Math.abs(offset) < 1 << 20;
@@ -109,6 +101,39 @@ final class GatherCode {
               : emit.reg(type == MemTy.F32 ? new FloatConst(0) : new IntConst(0), type.kind());
       case ExprCode.Bool.Held(Reg some) -> emit.loadConstIf(some, type, element);
     };
+  }
+
+  /** Searches a row of a sorted tensor. */
+  Reg search(Expr.Search s, Site site) {
+    TensorDecl tensor = spec.tensor(s.tensor()).orElseThrow();
+    Operand row = row(tensor, s.row(), MemTy.B32, inside(site));
+    Reg extent = launch.narrowRegister(tensor.shape().getLast(), Site.UNIFORM);
+    Operand entries =
+        hasElements(tensor, outsideLoops) instanceof ExprCode.Bool.Held(Reg some)
+            ? emit.select(Reg.Kind.B32, some, extent, new IntConst(0))
+            : extent;
+    IntVal value = expressions.integer(s.value(), site);
+    return requireNonNull(search, "a whole warp")
+        .find(row, entries, expressions.operand(value), value.wide());
+  }
+
+  /** The address of a row along the last dimension. */
+  private Operand row(TensorDecl tensor, List<Expr> indices, MemTy type, Site inside) {
+    Operand prefix = new IntConst(0);
+    for (int d = 0; d < indices.size(); d++) {
+      Operand index = wideIndex(indices.get(d), tensor.shape().get(d), inside);
+      Operand extent =
+          expressions.operand(
+              expressions.widen(launch.integer(tensor.shape().get(d + 1), Site.UNIFORM), true));
+      prefix = emit.arith(IntOp.MUL, Ty.S64, plus64(prefix, index), extent);
+    }
+    Operand bytes = emit.arith(IntOp.MUL, Ty.S64, prefix, new IntConst(type.bytes()));
+    return plus64(requireNonNull(env.tensors().get(tensor.name())), bytes);
+  }
+
+  private static Site inside(Site site) {
+    return new Site(
+        site.h(), site.qInside(), site.qInside(), site.kvInside(), site.kvInside(), site.score());
   }
 
   /** Whether a tensor has elements. */

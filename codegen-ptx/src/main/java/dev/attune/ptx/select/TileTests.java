@@ -50,8 +50,11 @@ public final class TileTests {
     this.lane = lane;
     this.keys = keys;
     ExprCode expressions = new ExprCode(emit, spec, env);
-    this.from = expressions.narrowRegister(Unroll.unroll(tested.from()), Site.UNIFORM);
-    this.to = expressions.narrowRegister(Unroll.unroll(tested.to()), Site.UNIFORM);
+    Reg start = expressions.narrowRegister(Unroll.unroll(tested.from()), Site.UNIFORM);
+    Reg end = expressions.narrowRegister(Unroll.unroll(tested.to()), Site.UNIFORM);
+    this.from = tested.searched().isPresent() ? copy(start) : start;
+    this.to = tested.searched().isPresent() ? copy(end) : end;
+    tested.searched().ifPresent(this::narrow);
     this.live = zero(emit);
     this.full = zero(emit);
     count();
@@ -70,6 +73,24 @@ public final class TileTests {
   /** Goes through the tiles by their numbers, in a direction. */
   public Cursor cursor(Op.Direction direction) {
     return new Cursor(direction);
+  }
+
+  /** Searches for a shorter range where the one at hand is long. */
+  private void narrow(TestedTiles.Searched searched) {
+    emit.operation("search tiles");
+    String near = emit.label("near");
+    emit.scope(
+        () -> {
+          Operand tiles = emit.arith(IntOp.SUB, Ty.S32, to, from);
+          Reg few = emit.compare(CompareOp.LE, Ty.S32, tiles, new IntConst(TestedTiles.NEAR));
+          emit.add(new Inst.Guarded(few, false, new Inst.Bra(near, true)));
+          ExprCode expressions = new ExprCode(emit, spec, env, new SortedSearch(emit, lane));
+          Reg start = expressions.narrowRegister(Unroll.unroll(searched.from()), Site.UNIFORM);
+          Reg end = expressions.narrowRegister(Unroll.unroll(searched.to()), Site.UNIFORM);
+          emit.add(new Inst.Mov(from, start));
+          emit.add(new Inst.Mov(to, end));
+        });
+    emit.add(new Inst.Label(near));
   }
 
   private void count() {

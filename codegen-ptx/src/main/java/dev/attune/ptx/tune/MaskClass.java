@@ -18,7 +18,7 @@ public enum MaskClass {
 
   /** The class of a spec's mask. */
   public static MaskClass of(AttentionSpec spec) {
-    KvBounds bounds = KvBounds.solve(spec);
+    KvBounds bounds = KvBounds.withoutSearch(spec);
     int moving = (moves(bounds.visitFirst()) ? 1 : 0) + (moves(bounds.visitLast()) ? 1 : 0);
     return values()[moving];
   }

@@ -8,6 +8,7 @@ import dev.attune.compiler.spec.Expr.Binary;
 import dev.attune.compiler.spec.Expr.Compare;
 import dev.attune.compiler.spec.Expr.Gather;
 import dev.attune.compiler.spec.Expr.IntConst;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Unary;
 import dev.attune.compiler.spec.Exprs;
@@ -110,6 +111,7 @@ final class Extremes {
       case Binary(BinaryOp op, Expr a, Expr b) -> binary(e, op, a, b, most);
       case Select(Expr c, Expr a, Expr b) -> select(c, a, b, most);
       case Gather g -> gather(g, most);
+      case Search s -> search(s, most);
       default -> constant(e, most);
     };
   }
@@ -216,6 +218,13 @@ final class Extremes {
     return entries(g)
         .flatMap(all -> all.stream().reduce(most ? Exprs::max : Exprs::min))
         .or(() -> constant(g, most));
+  }
+
+  /** A larger value is found no earlier. */
+  private Optional<Expr> search(Search s, boolean most) {
+    return s.row().stream().noneMatch(Facts::varies)
+        ? extreme(Affine.of(s.value()), most).map(v -> new Search(s.tensor(), s.row(), v))
+        : constant(s, most);
   }
 
   /** Every entry that the zone may read, where they are few. */

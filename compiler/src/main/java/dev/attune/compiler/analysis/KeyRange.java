@@ -14,15 +14,12 @@ import java.util.Optional;
 import java.util.function.BinaryOperator;
 
 /**
- * The keys from {@code first} to {@code last} where {@code when} holds, none elsewhere.
+ * The keys from {@code first} to {@code last} where {@code when} holds, none elsewhere; or queries.
  *
+ * @param of how many there are of them all
  * @param when a condition that is uniform over the tile; absent where it is always true
  */
-record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) {
-  static final KeyRange ALL = new KeyRange(Optional.empty(), Optional.empty(), Optional.empty());
-
-  private static final Expr BEYOND = new Size(Extent.SKV);
-  private static final Expr FINAL = Exprs.sub(BEYOND, new IntConst(1));
+record KeyRange(Extent of, Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) {
   private static final Expr START = new IntConst(0);
   private static final Expr BEFORE = new IntConst(-1);
 
@@ -32,16 +29,25 @@ record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) 
     last = last.map(Simplify::simplify);
   }
 
-  static KeyRange from(Optional<Expr> first) {
-    return new KeyRange(Optional.empty(), first, Optional.empty());
+  static KeyRange all(Extent of) {
+    return new KeyRange(of, Optional.empty(), Optional.empty(), Optional.empty());
   }
 
-  static KeyRange to(Optional<Expr> last) {
-    return new KeyRange(Optional.empty(), Optional.empty(), last);
+  static KeyRange from(Extent of, Optional<Expr> first) {
+    return new KeyRange(of, Optional.empty(), first, Optional.empty());
   }
 
-  static KeyRange when(Optional<Expr> condition) {
-    return new KeyRange(condition, Optional.empty(), Optional.empty());
+  static KeyRange to(Extent of, Optional<Expr> last) {
+    return new KeyRange(of, Optional.empty(), Optional.empty(), last);
+  }
+
+  static KeyRange when(Extent of, Optional<Expr> condition) {
+    return new KeyRange(of, condition, Optional.empty(), Optional.empty());
+  }
+
+  /** Whether it is all of them, without a condition. */
+  boolean isAll() {
+    return when.isEmpty() && isEndless();
   }
 
   private boolean isEndless() {
@@ -51,6 +57,7 @@ record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) 
   /** The keys in both. */
   KeyRange and(KeyRange o) {
     return new KeyRange(
+        of,
         merge(Exprs::and, when, o.when),
         merge(Exprs::max, first, o.first),
         merge(Exprs::min, last, o.last));
@@ -58,8 +65,8 @@ record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) 
 
   /** A range that contains the keys of both. */
   KeyRange hull(KeyRange o) {
-    if (this.equals(ALL) || o.equals(ALL)) {
-      return ALL;
+    if (isAll() || o.isAll()) {
+      return all(of);
     }
     Optional<Expr> either =
         when.isPresent() && o.when.isPresent() ? merge(Exprs::or, when, o.when) : Optional.empty();
@@ -70,6 +77,7 @@ record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) 
       return unless(o.when.orElseThrow(), either);
     }
     return new KeyRange(
+        of,
         either,
         first.isPresent() && o.first.isPresent()
             ? merge(Exprs::min, guardedFirst(), o.guardedFirst())
@@ -82,30 +90,32 @@ record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) 
   /** All keys where a condition holds, and these where it does not. */
   private KeyRange unless(Expr all, Optional<Expr> condition) {
     return new KeyRange(
+        of,
         condition,
         guardedFirst().map(f -> new Select(all, START, f)),
-        guardedLast().map(l -> new Select(all, FINAL, l)));
+        guardedLast().map(l -> new Select(all, end(), l)));
   }
 
   /** The larger of the ranges inside both, as far as one range can say: all of both or one. */
   KeyRange larger(KeyRange o) {
-    if (this.equals(ALL) || o.equals(ALL)) {
-      return ALL;
+    if (isAll() || o.isAll()) {
+      return all(of);
     }
     boolean prefixes = first.isEmpty() && o.first.isEmpty();
     boolean suffixes = last.isEmpty() && o.last.isEmpty();
     if (isEndless() || o.isEndless() || prefixes || suffixes) {
       return hull(o); // Both start, or both end, with the sequence: the union is one range.
     }
-    Expr mine = Exprs.sub(guardedLast().orElse(FINAL), guardedFirst().orElse(START));
-    Expr other = Exprs.sub(o.guardedLast().orElse(FINAL), o.guardedFirst().orElse(START));
+    Expr mine = Exprs.sub(guardedLast().orElse(end()), guardedFirst().orElse(START));
+    Expr other = Exprs.sub(o.guardedLast().orElse(end()), o.guardedFirst().orElse(START));
     Expr longer = new Compare(CompareOp.GE, mine, other);
     return new KeyRange(
+        of,
         Optional.empty(),
         Optional.of(
             new Select(longer, guardedFirst().orElse(START), o.guardedFirst().orElse(START))),
         Optional.of(
-            new Select(longer, guardedLast().orElse(FINAL), o.guardedLast().orElse(FINAL))));
+            new Select(longer, guardedLast().orElse(end()), o.guardedLast().orElse(end()))));
   }
 
   /** The same keys without a condition: where it does not hold, {@code first > last}. */
@@ -114,12 +124,16 @@ record KeyRange(Optional<Expr> when, Optional<Expr> first, Optional<Expr> last) 
       return this;
     }
     return last.isPresent() || first.isEmpty()
-        ? new KeyRange(Optional.empty(), first, guardedLast().or(() -> guarded(FINAL, BEFORE)))
-        : new KeyRange(Optional.empty(), guardedFirst(), last);
+        ? new KeyRange(of, Optional.empty(), first, guardedLast().or(() -> guarded(end(), BEFORE)))
+        : new KeyRange(of, Optional.empty(), guardedFirst(), last);
+  }
+
+  private Expr end() {
+    return Exprs.sub(new Size(of), new IntConst(1));
   }
 
   private Optional<Expr> guardedFirst() {
-    return first.flatMap(f -> guarded(f, BEYOND));
+    return first.flatMap(f -> guarded(f, new Size(of)));
   }
 
   private Optional<Expr> guardedLast() {

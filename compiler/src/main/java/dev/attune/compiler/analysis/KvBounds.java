@@ -17,13 +17,21 @@ import java.util.stream.Collectors;
  * q_first <= q_last < Sq}: a tile that reaches beyond the last row has its {@code q_last} clamped.
  * A bound may lie outside [0, Skv); where first exceeds last there is no key.
  *
+ * <p>The same is solved for the queries that see the keys [kv_first, kv_last] of a tile: then rows
+ * and keys, and their sizes, change places in all that is said here.
+ *
+ * @param of what is bounded: kv, or q
  * @param visitFirst no key before it is live for any row; absent where nothing is known
  * @param visitLast no key after it is live for any row; absent where nothing is known
  * @param full keys that are live for every row
  * @param clauses what became of each comparison of the mask, in its order
  */
 public record KvBounds(
-    Optional<Expr> visitFirst, Optional<Expr> visitLast, FullKeys full, List<Solved> clauses) {
+    Position of,
+    Optional<Expr> visitFirst,
+    Optional<Expr> visitLast,
+    FullKeys full,
+    List<Solved> clauses) {
 
   /** The first row of the tile. */
   public static final Expr.Var Q_FIRST = new Expr.Var(-1);
@@ -56,14 +64,28 @@ public record KvBounds(
    */
   public record Solved(String clause, boolean solved, String detail) {}
 
-  /** Solves the mask of a spec. */
+  /** Solves the mask of a spec for the keys of a tile of queries. */
   public static KvBounds solve(AttentionSpec spec) {
-    return solve(spec, spec.mask().expr());
+    return solve(new MaskSolver(spec, Position.KV, true), spec.mask().expr());
   }
 
-  /** Solves a mask under the declarations of a spec. */
-  public static KvBounds solve(AttentionSpec spec, Expr mask) {
-    MaskSolver solver = new MaskSolver(spec);
+  /** Solves the mask of a spec for the queries of a tile of keys. */
+  public static KvBounds ofQueries(AttentionSpec spec) {
+    return solve(new MaskSolver(spec, Position.Q, true), spec.mask().expr());
+  }
+
+  /**
+   * The keys of a tile of queries without {@link Expr.Search}: what a thread evaluates for itself.
+   */
+  public static KvBounds withoutSearch(AttentionSpec spec) {
+    return withoutSearch(spec, spec.mask().expr());
+  }
+
+  private static KvBounds withoutSearch(AttentionSpec spec, Expr mask) {
+    return solve(new MaskSolver(spec, Position.KV, false), mask);
+  }
+
+  private static KvBounds solve(MaskSolver solver, Expr mask) {
     MaskSolver.Region region = solver.solve(mask);
     KeyRange visit = region.visit().unconditional();
     FullKeys full =
@@ -72,17 +94,19 @@ public record KvBounds(
             .map(KeyRange::unconditional)
             .<FullKeys>map(r -> new FullKeys.Between(r.first(), r.last()))
             .orElseGet(() -> new FullKeys.None(region.why()));
-    return new KvBounds(visit.first(), visit.last(), full, solver.clauses());
+    return new KvBounds(solver.of(), visit.first(), visit.last(), full, solver.clauses());
   }
 
   /**
    * The live keys of one row, if they are one range: its ends as expressions that may use {@code
    * q}. For a tile of one row the keys that contain all live ones and the keys that are all live
-   * are then the same.
+   * are then the same. A range whose ends are searched for is none: the rows of a tile are many,
+   * and a search is slow.
    */
   public static Optional<FullKeys.Between> ofRow(AttentionSpec spec) {
     Expr row = new Expr.At(Position.Q);
-    KvBounds bounds = solve(spec, Exprs.substitute(spec.mask().expr(), Map.of(row, Q_FIRST)));
+    KvBounds bounds =
+        withoutSearch(spec, Exprs.substitute(spec.mask().expr(), Map.of(row, Q_FIRST)));
     FullKeys.Between range = new FullKeys.Between(bounds.visitFirst(), bounds.visitLast());
     if (!bounds.full().equals(range)) {
       return Optional.empty();
@@ -111,7 +135,8 @@ public record KvBounds(
     return "visit " + range(visitFirst, visitLast) + "\nfull  " + range + "\n" + lines;
   }
 
-  private static String range(Optional<Expr> first, Optional<Expr> last) {
-    return first.map(Exprs::print).orElse("0") + " .. " + last.map(Exprs::print).orElse("Skv - 1");
+  private String range(Optional<Expr> first, Optional<Expr> last) {
+    String end = Ranges.extent(of).keyword() + " - 1";
+    return first.map(Exprs::print).orElse("0") + " .. " + last.map(Exprs::print).orElse(end);
   }
 }

@@ -37,7 +37,7 @@ public record KvTiles(
    * @param rows the most rows of a query tile
    */
   public static KvTiles of(AttentionSpec spec, int rows, int cols) {
-    KvTiles range = of(KvBounds.solve(spec), cols);
+    KvTiles range = of(KvBounds.withoutSearch(spec), cols);
     return KvBounds.ofRow(spec).isPresent()
         ? range
         : TestedTiles.of(spec, rows, range).map(KvTiles::of).orElse(range);

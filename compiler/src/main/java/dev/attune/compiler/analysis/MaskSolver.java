@@ -8,14 +8,18 @@ import dev.attune.compiler.spec.Expr.At;
 import dev.attune.compiler.spec.Expr.Binary;
 import dev.attune.compiler.spec.Expr.BoolConst;
 import dev.attune.compiler.spec.Expr.Compare;
+import dev.attune.compiler.spec.Expr.Gather;
 import dev.attune.compiler.spec.Expr.IntConst;
 import dev.attune.compiler.spec.Expr.Reduce;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Unary;
 import dev.attune.compiler.spec.Exprs;
+import dev.attune.compiler.spec.Extent;
 import dev.attune.compiler.spec.Position;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Simplify;
+import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.compiler.spec.UnaryOp;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,12 +27,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Solves a predicate for {@code kv} over the rows of a tile. Negations are pushed inward; a
- * comparison of ints becomes {@code sum <= 0}, in which {@code abs}, {@code min}, {@code max} and
- * floor division around kv are undone one by one until kv stands alone.
+ * Solves a predicate for {@code kv} over the rows of a tile, or for {@code q} over its keys, by the
+ * same rules. Negations are pushed inward; a comparison of ints becomes {@code sum <= 0}, in which
+ * {@code abs}, {@code min}, {@code max}, floor division and sorted tensors around kv are undone one
+ * by one until kv stands alone.
  */
 final class MaskSolver {
-  private static final Expr KV = new At(Position.KV);
   private static final long LARGEST = 300;
   private static final int MOST_TERMS = 16;
 
@@ -43,7 +47,7 @@ final class MaskSolver {
   record Region(KeyRange visit, Optional<KeyRange> full, String why, String text) {
     Region {
       if (visit.nodes() > LARGEST) {
-        visit = KeyRange.ALL;
+        visit = KeyRange.all(visit.of());
       }
       if (full.isPresent() && full.get().nodes() > LARGEST) {
         full = Optional.empty();
@@ -53,10 +57,6 @@ final class MaskSolver {
 
     static Region exact(KeyRange range, String text) {
       return new Region(range, Optional.of(range), "", text);
-    }
-
-    static Region unknown(String why) {
-      return new Region(KeyRange.ALL, Optional.empty(), why, "");
     }
 
     Region and(Region o) {
@@ -83,11 +83,29 @@ final class MaskSolver {
 
   private final Facts facts;
   private final Extremes extremes;
+  private final Position of;
+  private final Extent count;
+  private final Expr at;
+  private final boolean searches;
   private final List<KvBounds.Solved> clauses = new ArrayList<>();
 
-  MaskSolver(AttentionSpec spec) {
+  /**
+   * A solver of one mask.
+   *
+   * @param of what it is solved for: kv or q
+   * @param searches whether bounds may search a tensor
+   */
+  MaskSolver(AttentionSpec spec, Position of, boolean searches) {
     this.facts = new Facts(spec);
     this.extremes = new Extremes(facts, Zone.TILE);
+    this.of = of;
+    this.count = Ranges.extent(of);
+    this.at = new At(of);
+    this.searches = searches;
+  }
+
+  Position of() {
+    return of;
   }
 
   List<KvBounds.Solved> clauses() {
@@ -131,27 +149,25 @@ final class MaskSolver {
   private Region clause(Expr p, boolean wanted) {
     Expr stated = wanted ? p : Simplify.simplify(Exprs.not(p));
     Region region = atom(stated);
-    boolean solved = region.full.isPresent() || !region.visit.equals(KeyRange.ALL);
+    boolean solved = region.full.isPresent() || !region.visit.isAll();
     clauses.add(
         new KvBounds.Solved(Exprs.print(stated), solved, solved ? region.text : region.why));
     return region;
   }
 
   private Region atom(Expr p) {
-    boolean keys = Exprs.uses(p, Position.KV);
-    boolean rows = Exprs.uses(p, Position.Q);
-    if (!keys && !rows) {
+    if (!Facts.varies(p)) {
       return Region.exact(uniform(p), "the same for the whole tile");
     }
     if (p instanceof Compare(CompareOp op, Expr a, Expr b) && a.type() == ScalarType.INT) {
       try {
         return compare(op, Affine.of(Exprs.sub(a, b)));
       } catch (ArithmeticException tooLarge) {
-        return Region.unknown("its constants exceed 64 bits");
+        return unknown("its constants exceed 64 bits");
       }
     }
-    return Region.unknown(
-        "not a comparison of ints, so it is tested for each " + (keys ? "key" : "row"));
+    Position last = Exprs.uses(p, of) ? of : across();
+    return unknown("not a comparison of ints, so it is tested for each " + noun(last));
   }
 
   private Region compare(CompareOp op, Affine d) {
@@ -170,12 +186,12 @@ final class MaskSolver {
     if (d.isConstant()) {
       return Region.exact(uniform(new BoolConst(d.constant() <= 0)), "");
     }
-    if (!d.uses(KV::equals)) {
-      return rows(d);
+    if (!d.uses(at::equals)) {
+      return across(d);
     }
     for (Map.Entry<Expr, Long> t : d.terms().entrySet()) {
       Expr atom = t.getKey();
-      if (Exprs.uses(atom, Position.KV)) {
+      if (Exprs.uses(atom, of)) {
         Affine rest = d.without(atom);
         switch (atom) {
           case Unary(UnaryOp op, Expr x) when op == UnaryOp.ABS -> {
@@ -190,20 +206,51 @@ final class MaskSolver {
         }
       }
     }
-    Expr atom = d.only(KV::equals);
+    Expr atom = d.only(at::equals);
     if (atom == null) {
-      return Region.unknown("kv occurs in several terms");
+      return unknown(of.keyword() + " occurs in several terms");
     }
     long factor = d.coefficient(atom);
     Affine rest = d.without(atom);
     return switch (atom) {
-      case At p -> keys(factor, rest);
+      case At p -> alone(factor, rest);
       case Binary(BinaryOp op, Expr x, Expr n) when op == BinaryOp.FLOOR_DIV ->
           quotient(x, n, factor, rest);
       case Binary(BinaryOp op, Expr x, IntConst(long n)) when op == BinaryOp.SHR && n < 32 ->
           quotient(x, new IntConst(1L << Math.max(0, n)), factor, rest);
-      default -> Region.unknown("kv stands inside " + Exprs.print(atom));
+      case Gather g when searchable(g) -> sorted(g, factor, rest);
+      default -> unknown(of.keyword() + " stands inside " + Exprs.print(atom));
     };
+  }
+
+  /**
+   * Whether a row of the tensor is sorted, has an entry, and is the same for all that is solved.
+   */
+  private boolean searchable(Gather g) {
+    TensorDecl tensor = facts.spec().tensor(g.tensor()).orElseThrow();
+    Ranges sizes = facts.ranges();
+    for (Extent e : Extent.values()) {
+      sizes = sizes.with(e, new Interval(1, sizes.integer(new Expr.Size(e)).hi()));
+    }
+    List<Expr> row = g.indices().subList(0, g.indices().size() - 1);
+    return searches
+        && tensor.nondecreasing()
+        && tensor.shape().stream().map(sizes::integer).allMatch(n -> n.lo() >= 1)
+        && row.stream().noneMatch(i -> Exprs.uses(i, of))
+        && facts.ranges().integer(g.indices().getLast()).hi() < Search.NOWHERE;
+  }
+
+  /** {@code factor·tensor[row, x] + rest <= 0}, with x where the tensor is sorted. */
+  private Region sorted(Gather g, long factor, Affine rest) {
+    List<Expr> row = g.indices().subList(0, g.indices().size() - 1);
+    Expr x = g.indices().getLast();
+    boolean fromStart = facts.ranges().integer(x).lo() >= 0;
+    Affine index = Affine.of(fromStart ? x : Exprs.max(x, new IntConst(0)));
+    Affine bound = factor > 0 ? rest.times(-1) : rest.plus(-factor - 1);
+    Affine value = Affine.of(floorDiv(bound, Math.abs(factor))).plus(factor > 0 ? 1 : 0);
+    Expr found = new Search(g.tensor(), row, Simplify.simplify(value.expr()));
+    Affine beyond = index.minus(Affine.of(found));
+    return solve(factor > 0 ? beyond.plus(1) : beyond.times(-1));
   }
 
   /** {@code factor·max(a, b) + rest <= 0}, or with min. */
@@ -215,9 +262,8 @@ final class MaskSolver {
 
   /** {@code factor·(x // n) + rest <= 0}. */
   private Region quotient(Expr x, Expr n, long factor, Affine rest) {
-    boolean uniform = !Exprs.uses(n, Position.KV) && !Exprs.uses(n, Position.Q);
-    if (!uniform || facts.ranges().integer(n).lo() < 1) {
-      return Region.unknown("not known to divide by a positive number: " + Exprs.print(n));
+    if (Facts.varies(n) || facts.ranges().integer(n).lo() < 1) {
+      return unknown("not known to divide by a positive number: " + Exprs.print(n));
     }
     Affine divisor = Affine.of(n);
     if (factor > 0) {
@@ -236,7 +282,7 @@ final class MaskSolver {
   }
 
   /** {@code factor·kv + rest <= 0}. */
-  private Region keys(long factor, Affine rest) {
+  private Region alone(long factor, Affine rest) {
     boolean upper = factor > 0;
     long c = Math.abs(factor);
     // kv <= floor(−rest / c), or kv >= ceil(rest / c) = floor((rest + c − 1) / c).
@@ -244,37 +290,54 @@ final class MaskSolver {
     Optional<Expr> most = extremes.most(bound).map(e -> floorDiv(Affine.of(e), c));
     Optional<Expr> least = extremes.least(bound).map(e -> floorDiv(Affine.of(e), c));
     if (most.isEmpty() && least.isEmpty()) {
-      return Region.unknown("its bound over the rows of a tile is not known");
+      return unknown("its bound over the %ss of a tile is not known".formatted(noun(across())));
     }
     String text =
-        (upper ? "kv <= " : "kv >= ") + Exprs.print(Simplify.simplify(floorDiv(bound, c)));
-    KeyRange visit = upper ? KeyRange.to(most) : KeyRange.from(least);
+        of.keyword()
+            + (upper ? " <= " : " >= ")
+            + Exprs.print(Simplify.simplify(floorDiv(bound, c)));
+    KeyRange visit = upper ? KeyRange.to(count, most) : KeyRange.from(count, least);
     Optional<KeyRange> full =
         upper
-            ? least.map(e -> KeyRange.to(Optional.of(e)))
-            : most.map(e -> KeyRange.from(Optional.of(e)));
-    return new Region(visit, full, "its bound over all rows of a tile is not known", text);
+            ? least.map(e -> KeyRange.to(count, Optional.of(e)))
+            : most.map(e -> KeyRange.from(count, Optional.of(e)));
+    String why = "its bound over all %ss of a tile is not known".formatted(noun(across()));
+    return new Region(visit, full, why, text);
   }
 
   /** {@code d <= 0} where d depends on the row but not on the key. */
-  private Region rows(Affine d) {
+  private Region across(Affine d) {
     if (!Facts.varies(d.expr())) {
       return Region.exact(uniform(d.notPositive()), Exprs.print(d.notPositive()));
     }
     Optional<Expr> least = extremes.least(d);
     Optional<Expr> most = extremes.most(d);
     if (least.isEmpty() && most.isEmpty()) {
-      return Region.unknown("it depends on the row in a way that has no known bounds");
+      return unknown(
+          "it depends on the %s in a way that has no known bounds".formatted(noun(across())));
     }
     return new Region(
-        KeyRange.when(least.map(e -> Affine.of(e).notPositive())),
-        most.map(e -> KeyRange.when(Optional.of(Affine.of(e).notPositive()))),
-        "its truth for all rows of a tile is not known",
-        "for rows with " + Exprs.print(d.notPositive()));
+        KeyRange.when(count, least.map(e -> Affine.of(e).notPositive())),
+        most.map(e -> KeyRange.when(count, Optional.of(Affine.of(e).notPositive()))),
+        "its truth for all %ss of a tile is not known".formatted(noun(across())),
+        "for %ss with %s".formatted(noun(across()), Exprs.print(d.notPositive())));
   }
 
-  private static KeyRange uniform(Expr condition) {
-    return KeyRange.when(Optional.of(condition));
+  private Region unknown(String why) {
+    return new Region(KeyRange.all(count), Optional.empty(), why, "");
+  }
+
+  /** The other of q and kv. */
+  private Position across() {
+    return of == Position.KV ? Position.Q : Position.KV;
+  }
+
+  private static String noun(Position p) {
+    return p == Position.KV ? "key" : "row";
+  }
+
+  private KeyRange uniform(Expr condition) {
+    return KeyRange.when(count, Optional.of(condition));
   }
 
   private static Expr floorDiv(Affine a, long c) {

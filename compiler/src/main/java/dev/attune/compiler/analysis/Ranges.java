@@ -16,6 +16,7 @@ import dev.attune.compiler.spec.Expr.Param;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Scale;
 import dev.attune.compiler.spec.Expr.Score;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
@@ -212,6 +213,7 @@ public final class Ranges {
       case Size(Extent x) -> sizes.getOrDefault(x, Interval.ALL);
       case Param(String name, ScalarType type) -> whole(params.get(name), Interval.ALL);
       case Gather g -> whole(gather(g), new Interval(Integer.MIN_VALUE, Integer.MAX_VALUE));
+      case Search s -> new Interval(0, Search.NOWHERE);
       case Var(int id) -> variables.getOrDefault(id, Interval.ALL);
       case Unary u ->
           switch (u.op()) {
@@ -349,6 +351,7 @@ public final class Ranges {
       case At f -> throw mistyped(f);
       case Size f -> throw mistyped(f);
       case Var f -> throw mistyped(f);
+      case Search f -> throw mistyped(f);
       case Compare f -> throw mistyped(f);
     };
   }
@@ -393,6 +396,7 @@ public final class Ranges {
       case At f -> throw mistyped(f);
       case Size f -> throw mistyped(f);
       case Var f -> throw mistyped(f);
+      case Search f -> throw mistyped(f);
     };
   }
 

@@ -2,11 +2,11 @@ package dev.attune.compiler.check;
 
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Expr.Reduce;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.dsl.diagnostic.Code;
 import dev.attune.dsl.diagnostic.Diagnostic;
 import dev.attune.dsl.diagnostic.Span;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Optional;
 
 /** Keeps expressions, with every definition in place, within a size that a kernel can carry. */
@@ -56,7 +56,7 @@ final class Budget {
     }
     long nodes = 1;
     int levels = 0;
-    for (Expr part : parts(e)) {
+    for (Expr part : Exprs.children(e)) {
       Size s = size(part);
       nodes += s.nodes;
       levels = Math.max(levels, s.levels);
@@ -67,26 +67,5 @@ final class Budget {
     Size size = new Size(nodes, levels + 1);
     sizes.put(e, size);
     return size;
-  }
-
-  /** The operands of an expression. */
-  static List<Expr> parts(Expr e) {
-    return switch (e) {
-      case Expr.Unary u -> List.of(u.x());
-      case Expr.Binary b -> List.of(b.a(), b.b());
-      case Expr.Compare c -> List.of(c.a(), c.b());
-      case Expr.Select s -> List.of(s.condition(), s.then(), s.otherwise());
-      case Reduce r -> List.of(r.body());
-      case Expr.Gather g -> g.indices();
-      case Expr.IntConst c -> List.of();
-      case Expr.FloatConst c -> List.of();
-      case Expr.BoolConst c -> List.of();
-      case Expr.Score c -> List.of();
-      case Expr.Scale c -> List.of();
-      case Expr.At c -> List.of();
-      case Expr.Size c -> List.of();
-      case Expr.Param c -> List.of();
-      case Expr.Var c -> List.of();
-    };
   }
 }

@@ -14,6 +14,7 @@ import dev.attune.compiler.spec.Expr.Param;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Scale;
 import dev.attune.compiler.spec.Expr.Score;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
@@ -73,6 +74,7 @@ final class Ranges {
       case Size(Extent x) -> Interval.of(1, maximum(x));
       case Param(String name, ScalarType type) -> declared(params.get(name), type);
       case Gather g -> declared(tensors.get(g.tensor()), g.type());
+      case Search s -> Interval.of(0, Search.NOWHERE);
       case Var(int id) -> variables.getOrDefault(id, Interval.of(-INT32, INT32));
       case Unary(UnaryOp op, Expr x) -> unary(op, x);
       case Binary b when b.type() == ScalarType.INT -> integer(b);

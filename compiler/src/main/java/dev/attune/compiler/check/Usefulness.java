@@ -2,6 +2,7 @@ package dev.attune.compiler.check;
 
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.dsl.diagnostic.Code;
 import dev.attune.dsl.diagnostic.Diagnostic;
@@ -124,6 +125,6 @@ final class Usefulness {
   private static boolean mentions(Expr e, Predicate<Expr> wanted, Set<Expr> seen) {
     return seen.add(e)
         && (wanted.test(e)
-            || Budget.parts(e).stream().anyMatch(part -> mentions(part, wanted, seen)));
+            || Exprs.children(e).stream().anyMatch(part -> mentions(part, wanted, seen)));
   }
 }

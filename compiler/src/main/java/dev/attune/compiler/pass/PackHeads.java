@@ -37,7 +37,7 @@ public final class PackHeads {
                 tiles.fullFrom(),
                 tiles.fullTo())
             .flatMap(Optional::stream);
-    Stream<Expr> test = tiles.tested().stream().flatMap(t -> Stream.of(t.some(), t.all()));
+    Stream<Expr> test = tiles.tested().stream().flatMap(t -> t.parts().stream());
     return Stream.concat(range, test)
         .filter(e -> Exprs.uses(e, new Expr.At(Position.H)::equals))
         .findFirst()

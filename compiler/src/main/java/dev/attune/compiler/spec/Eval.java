@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.Expr.Param;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Scale;
 import dev.attune.compiler.spec.Expr.Score;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
@@ -88,6 +89,7 @@ public final class Eval {
       case Size(Extent x) -> extent(x);
       case Param(String name, ScalarType type) -> (long) param(name);
       case Gather g -> (long) gather(g);
+      case Search s -> search(s);
       case Var(int id) -> Objects.requireNonNull(variables.get(id), "a reduction's variable");
       case Unary(UnaryOp op, Expr x) -> unaryInt(op, x);
       case Binary(BinaryOp op, Expr x, Expr y) -> binary(op, integer(x), integer(y));
@@ -133,6 +135,7 @@ public final class Eval {
       case At f -> throw mistyped(f);
       case Size f -> throw mistyped(f);
       case Var f -> throw mistyped(f);
+      case Search f -> throw mistyped(f);
       case Compare f -> throw mistyped(f);
     };
   }
@@ -168,6 +171,7 @@ public final class Eval {
       case At f -> throw mistyped(f);
       case Size f -> throw mistyped(f);
       case Var f -> throw mistyped(f);
+      case Search f -> throw mistyped(f);
     };
   }
 
@@ -297,18 +301,44 @@ public final class Eval {
   }
 
   private double gather(Gather g) {
-    NdArray tensor =
-        Objects.requireNonNull(bindings.tensors().get(g.tensor()), () -> "tensor " + g.tensor());
+    NdArray tensor = tensor(g.tensor());
+    boolean empty = NdArray.count(tensor.shape()) == 0;
+    return empty ? 0 : tensor.number((int) linear(tensor.shape(), g.indices()));
+  }
+
+  private long search(Search s) {
+    NdArray tensor = tensor(s.tensor());
     int[] shape = tensor.shape();
+    long value = integer(s.value());
     if (NdArray.count(shape) == 0) {
-      return 0;
+      return Search.NOWHERE;
     }
-    List<Expr> indices = g.indices();
+    int extent = shape[shape.length - 1];
+    long row = linear(shape, s.row()) * extent;
+    int low = 0;
+    int high = extent;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (tensor.number((int) (row + middle)) < value) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low == extent ? Search.NOWHERE : low;
+  }
+
+  private NdArray tensor(String name) {
+    return Objects.requireNonNull(bindings.tensors().get(name), () -> "tensor " + name);
+  }
+
+  /** The place among all of the first dimensions, indices clamped. */
+  private long linear(int[] shape, List<Expr> indices) {
     long linear = 0;
-    for (int d = 0; d < shape.length; d++) {
+    for (int d = 0; d < indices.size(); d++) {
       linear = linear * shape[d] + Math.clamp(integer(indices.get(d)), 0, shape[d] - 1);
     }
-    return tensor.number((int) linear);
+    return linear;
   }
 
   private static IllegalArgumentException mistyped(Expr e) {

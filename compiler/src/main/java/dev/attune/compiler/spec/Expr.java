@@ -88,6 +88,31 @@ public sealed interface Expr {
     }
   }
 
+  /**
+   * The first index from 0 on at which a row of an int tensor that is declared nondecreasing reads
+   * at least {@code value}, {@link #NOWHERE} if none does: for {@code 0 <= x < NOWHERE}, {@code
+   * tensor[row, x] < value} exactly where {@code x} is less. A row that does decrease has some
+   * index of its own or {@code NOWHERE}, a tensor without entries {@code NOWHERE}. Files cannot say
+   * it: the analysis solves comparisons by it.
+   *
+   * @param row the indices before the last
+   */
+  record Search(String tensor, List<Expr> row, Expr value) implements Expr {
+    /** Past every index. */
+    public static final int NOWHERE = Integer.MAX_VALUE;
+
+    public Search {
+      row = List.copyOf(row);
+      row.forEach(i -> require(i, ScalarType.INT));
+      require(value, ScalarType.INT);
+    }
+
+    @Override
+    public ScalarType type() {
+      return ScalarType.INT;
+    }
+  }
+
   /** The variable of an enclosing {@link Reduce}, an int. Ids are unique within one spec. */
   record Var(int id) implements Expr {
     @Override

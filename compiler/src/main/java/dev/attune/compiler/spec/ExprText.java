@@ -11,10 +11,12 @@ import dev.attune.compiler.spec.Expr.Param;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Scale;
 import dev.attune.compiler.spec.Expr.Score;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
 import dev.attune.compiler.spec.Expr.Var;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -57,11 +59,14 @@ final class ExprText {
       case Size(Extent x) -> x.keyword();
       case Param(String name, ScalarType type) -> name;
       case Var(int id) -> variable(id);
-      case Gather g ->
-          g.tensor()
-              + g.indices().stream()
-                  .map(ExprText::print)
-                  .collect(Collectors.joining(", ", "[", "]"));
+      case Gather g -> g.tensor() + indices(g.indices());
+      case Search s ->
+          "search("
+              + s.tensor()
+              + (s.row().isEmpty() ? "" : indices(s.row()))
+              + ", "
+              + print(s.value())
+              + ")";
       case Unary u ->
           switch (u.op()) {
             case NEG -> "-" + print(u.x(), PREFIX);
@@ -112,6 +117,10 @@ final class ExprText {
       case -11 -> "all_keys";
       default -> id < 0 ? "v" + -id : "i" + id;
     };
+  }
+
+  private static String indices(List<Expr> indices) {
+    return indices.stream().map(ExprText::print).collect(Collectors.joining(", ", "[", "]"));
   }
 
   private static String function(UnaryOp op) {
@@ -177,6 +186,7 @@ final class ExprText {
       case Size s -> PRIMARY;
       case Param p -> PRIMARY;
       case Gather g -> PRIMARY;
+      case Search s -> PRIMARY;
       case Var v -> PRIMARY;
       case Reduce r -> PRIMARY;
     };

@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.Expr.Param;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Scale;
 import dev.attune.compiler.spec.Expr.Score;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** Structural questions about expressions, and how to build and print them. */
 @SuppressWarnings("ReferenceEquality") // Identity is how a rewrite says that nothing changed.
@@ -39,6 +41,7 @@ public final class Exprs {
       case Param p -> List.of();
       case Var v -> List.of();
       case Gather g -> g.indices();
+      case Search s -> Stream.concat(s.row().stream(), Stream.of(s.value())).toList();
       case Unary u -> List.of(u.x());
       case Binary b -> List.of(b.a(), b.b());
       case Compare c -> List.of(c.a(), c.b());
@@ -63,6 +66,12 @@ public final class Exprs {
         List<Expr> indices = new ArrayList<>(g.indices());
         indices.replaceAll(f);
         yield same(indices, g.indices()) ? g : new Gather(g.tensor(), g.type(), indices);
+      }
+      case Search s -> {
+        List<Expr> row = new ArrayList<>(s.row());
+        row.replaceAll(f);
+        Expr value = f.apply(s.value());
+        yield value == s.value() && same(row, s.row()) ? s : new Search(s.tensor(), row, value);
       }
       case Unary u -> {
         Expr x = f.apply(u.x());

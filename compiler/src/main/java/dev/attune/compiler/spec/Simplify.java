@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.Expr.Param;
 import dev.attune.compiler.spec.Expr.Reduce;
 import dev.attune.compiler.spec.Expr.Scale;
 import dev.attune.compiler.spec.Expr.Score;
+import dev.attune.compiler.spec.Expr.Search;
 import dev.attune.compiler.spec.Expr.Select;
 import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
@@ -57,6 +58,7 @@ public final class Simplify {
       case Size s -> null;
       case Param p -> null;
       case Gather g -> null;
+      case Search s -> null;
       case Var v -> null;
     };
   }

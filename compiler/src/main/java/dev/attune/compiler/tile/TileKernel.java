@@ -76,7 +76,7 @@ public record TileKernel(
 
   /** What its items' loops over kv tiles run over. */
   public KvTiles kvTiles() {
-    return tested.map(KvTiles::of).orElseGet(() -> KvTiles.of(KvBounds.solve(spec), cols));
+    return tested.map(KvTiles::of).orElseGet(() -> KvTiles.of(KvBounds.withoutSearch(spec), cols));
   }
 
   /** The same kernel with another body. */

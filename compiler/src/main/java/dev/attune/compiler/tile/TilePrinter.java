@@ -1,5 +1,6 @@
 package dev.attune.compiler.tile;
 
+import dev.attune.compiler.analysis.TestedTiles;
 import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.spec.Clause;
 import dev.attune.compiler.spec.Expr;
@@ -57,6 +58,16 @@ public final class TilePrinter {
                   INDENT
                       + "kv tiles in [%s, %s), those that pass a test, the full ones first"
                           .formatted(Exprs.print(t.from()), Exprs.print(t.to())));
+              t.searched()
+                  .ifPresent(
+                      s ->
+                          lines.add(
+                              INDENT
+                                  + "  of more than %d those in [%s, %s)"
+                                      .formatted(
+                                          TestedTiles.NEAR,
+                                          Exprs.print(s.from()),
+                                          Exprs.print(s.to()))));
               lines.add(INDENT + "  pass: " + Exprs.print(t.some()));
               lines.add(INDENT + "  full: " + Exprs.print(t.all()));
             });

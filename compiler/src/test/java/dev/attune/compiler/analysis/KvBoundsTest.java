@@ -33,7 +33,6 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.UnaryOp;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** The ranges of the named variants, and how many tiles they leave. */
@@ -131,14 +130,54 @@ class KvBoundsTest {
   }
 
   @Test
-  void documentsAreTestedPerKey() {
+  void documentsAreOneRange() {
+    Expr mask = and(CAUSAL, compare(doc(Q), CompareOp.EQ, doc(KV)));
     solves(
-        and(CAUSAL, compare(doc(Q), CompareOp.EQ, doc(KV))),
+        mask,
+        """
+        visit search(doc, doc[q_first]) .. min(q_last, search(doc, doc[q_last] + 1) - 1)
+        full  search(doc, doc[q_last]) .. min(q_first, search(doc, doc[q_first] + 1) - 1)
+          solved   kv <= q: kv <= q
+          solved   doc[q] == doc[kv]: kv >= search(doc, doc[q]) and \
+        kv <= search(doc, doc[q] + 1) - 1
+        """);
+    assertEquals(
         """
         visit 0 .. q_last
         full  none: kv stands inside doc[kv]
           solved   kv <= q: kv <= q
           unsolved doc[q] == doc[kv]: kv stands inside doc[kv]
+        """,
+        KvBounds.withoutSearch(Predicates.spec(mask)).print());
+  }
+
+  @Test
+  void queriesOfKeys() {
+    Expr mask = and(and(CAUSAL, BAND), compare(doc(Q), CompareOp.EQ, doc(KV)));
+    assertEquals(
+        """
+        visit max(kv_first, search(doc, doc[kv_first])) .. \
+        min(kv_last + window - 1, search(doc, doc[kv_last] + 1) - 1)
+        full  max(kv_last, search(doc, doc[kv_last])) .. \
+        min(kv_first + window - 1, search(doc, doc[kv_first] + 1) - 1)
+          solved   kv <= q: q >= kv
+          solved   q - kv < window: q <= kv + window - 1
+          solved   doc[q] == doc[kv]: q <= search(doc, doc[kv] + 1) - 1 and \
+        q >= search(doc, doc[kv])
+        """,
+        KvBounds.ofQueries(Predicates.spec(mask)).print());
+  }
+
+  @Test
+  void anIndexOfASortedTensorIsSolvedLikeAnyOther() {
+    solves(
+        compare(
+            doc(new Binary(BinaryOp.FLOOR_DIV, sub(KV, WINDOW), Exprs.of(4L))), CompareOp.LT, Q),
+        """
+        visit 0 .. if search(doc, q_last) > 0 then window + search(doc, q_last) * 4 - 1 else -1
+        full  0 .. if search(doc, q_first) > 0 then window + search(doc, q_first) * 4 - 1 else -1
+          solved   doc[(kv - window) // 4] < q: kv <= window + search(doc, q) * 4 - 1 and \
+        for rows with 0 < search(doc, q)
         """);
   }
 
@@ -234,12 +273,9 @@ class KvBoundsTest {
     int visited = 0;
     int masked = 0;
     for (int q = 0; q < seq; q += 64) {
-      var visit =
-          SoundnessTest.range(eval, bounds.visitFirst(), bounds.visitLast(), q, q + 63, seq);
-      var full =
-          bounds.full() instanceof FullKeys.Between(Optional<Expr> from, Optional<Expr> to)
-              ? SoundnessTest.range(eval, from, to, q, q + 63, seq)
-              : new SoundnessTest.Range(0, -1);
+      eval.bind(KvBounds.Q_FIRST, q).bind(KvBounds.Q_LAST, q + 63);
+      var visit = BoundedTiles.Range.of(eval, bounds.visitFirst(), bounds.visitLast(), seq);
+      var full = BoundedTiles.Range.of(eval, bounds.full(), seq);
       for (int kv = 0; kv < seq; kv += 64) {
         boolean in = kv + 63 >= visit.first() && kv <= visit.last();
         visited += in ? 1 : 0;

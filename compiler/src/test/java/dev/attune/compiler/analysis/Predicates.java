@@ -75,6 +75,14 @@ final class Predicates {
         List.of(
             tensor("doc", ScalarType.INT, SKV, true, Optional.empty()),
             tensor("starts", ScalarType.INT, SKV, true, Optional.empty()),
+            new TensorDecl(
+                "parts",
+                ScalarType.INT,
+                List.of(new Size(Extent.B), SQ),
+                true,
+                Optional.empty(),
+                false,
+                ORIGIN),
             tensor("len", ScalarType.INT, new Size(Extent.B), false, Optional.empty()),
             tensor("table", ScalarType.INT, SKV, false, Optional.of(new ParamDecl.Range(-3, 9))),
             tensor("is_global", ScalarType.BOOL, new Size(Extent.HQ), false, Optional.empty())),
@@ -121,6 +129,12 @@ final class Predicates {
       starts[i] = random.nextInt(skv + 1);
     }
     Arrays.sort(starts);
+    int[] parts = new int[2 * sq];
+    for (int i = 0; i < 2 * sq; i++) {
+      parts[i] = random.nextInt(skv + 1);
+    }
+    Arrays.sort(parts, 0, sq);
+    Arrays.sort(parts, sq, 2 * sq);
     int[] len = {random.nextInt(skv + 3), random.nextInt(skv + 3)};
     byte[] global = {(byte) random.nextInt(2), (byte) random.nextInt(2)};
     return new Bindings(
@@ -130,6 +144,7 @@ final class Predicates {
         Map.of(
             "doc", new NdArray(new int[] {skv}, doc),
             "starts", new NdArray(new int[] {skv}, starts),
+            "parts", new NdArray(new int[] {2, sq}, parts),
             "table", new NdArray(new int[] {skv}, table),
             "len", new NdArray(new int[] {2}, len),
             "is_global", new NdArray(new int[] {2}, global)));
@@ -263,7 +278,13 @@ final class Predicates {
         case 4 -> WINDOW;
         case 5 -> random.nextBoolean() ? SQ : SKV;
         case 6 -> random.nextBoolean() ? LEN : CHUNK;
-        case 7 -> random.nextBoolean() ? doc(Q) : new Gather("table", ScalarType.INT, List.of(Q));
+        case 7 ->
+            switch (random.nextInt(4)) {
+              case 0 -> doc(KV);
+              case 1 -> new Gather("table", ScalarType.INT, List.of(Q));
+              case 2 -> new Gather("parts", ScalarType.INT, List.of(new At(Position.B), sorted()));
+              default -> doc(sorted());
+            };
         default -> Exprs.of((long) random.nextInt(-6, 30));
       };
     }
@@ -280,6 +301,16 @@ final class Predicates {
       case 9 -> new Unary(UnaryOp.ABS, a);
       case 10 -> new Binary(shift(), a, Exprs.of((long) random.nextInt(4)));
       default -> new Select(compare(a, op(), b), a, b);
+    };
+  }
+
+  /** An index of a sorted tensor. */
+  private Expr sorted() {
+    Expr position = random.nextBoolean() ? Q : KV;
+    return switch (random.nextInt(4)) {
+      case 0 -> sub(position, Exprs.of((long) random.nextInt(-6, 7)));
+      case 1 -> div(position, divisor());
+      default -> position;
     };
   }
 

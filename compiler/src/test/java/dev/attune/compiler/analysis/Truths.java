@@ -22,12 +22,14 @@ record Truths(int rows, int cols, BitSet live) {
     long of(int q, int kv);
   }
 
+  /** One batch and head of a launch. */
+  private record Place(Bindings bindings, int b, int h) {}
+
   /** Evaluates the mask at every pair. */
   static Truths of(Expr mask, Bindings bindings, int b, int h) {
     int rows = bindings.shape().seq();
     int cols = bindings.shape().kvSeq();
-    Eval eval = new Eval(bindings).at(b, h, 0, 0);
-    At compiled = compile(mask, bindings, eval);
+    At compiled = compile(mask, new Place(bindings, b, h));
     BitSet live = new BitSet(rows * cols);
     for (int q = 0; q < rows; q++) {
       for (int kv = 0; kv < cols; kv++) {
@@ -54,7 +56,7 @@ record Truths(int rows, int cols, BitSet live) {
   }
 
   /** Closures in place of {@link Eval}, which interprets: the values are its own. */
-  private static At compile(Expr e, Bindings bindings, Eval eval) {
+  private static At compile(Expr e, Place in) {
     boolean varies =
         Exprs.uses(
             e,
@@ -62,18 +64,18 @@ record Truths(int rows, int cols, BitSet live) {
                 (n instanceof Expr.At(Position p) && (p == Position.Q || p == Position.KV))
                     || n instanceof Expr.Var);
     if (!varies && e.type() != ScalarType.FLOAT) {
-      long value = e.type() == ScalarType.INT ? eval.integer(e) : eval.bool(e) ? 1 : 0;
+      long value = general(e, in, 0, 0);
       return (q, kv) -> value;
     }
     return switch (e) {
       case Expr.At(Position p) -> p == Position.Q ? (q, kv) -> q : (q, kv) -> kv;
       case Expr.Unary(UnaryOp op, Expr x) when op == UnaryOp.NOT -> {
-        At inner = compile(x, bindings, eval);
+        At inner = compile(x, in);
         yield (q, kv) -> 1 - inner.of(q, kv);
       }
       case Expr.Binary(BinaryOp op, Expr a, Expr b) -> {
-        At x = compile(a, bindings, eval);
-        At y = compile(b, bindings, eval);
+        At x = compile(a, in);
+        At y = compile(b, in);
         yield switch (op) {
           case AND -> (q, kv) -> x.of(q, kv) != 0 ? y.of(q, kv) : 0;
           case OR -> (q, kv) -> x.of(q, kv) != 0 ? 1 : y.of(q, kv);
@@ -83,25 +85,25 @@ record Truths(int rows, int cols, BitSet live) {
         };
       }
       case Expr.Compare(CompareOp op, Expr a, Expr b) when a.type() != ScalarType.FLOAT -> {
-        At x = compile(a, bindings, eval);
-        At y = compile(b, bindings, eval);
+        At x = compile(a, in);
+        At y = compile(b, in);
         yield (q, kv) -> Eval.compare(op, Long.compare(x.of(q, kv), y.of(q, kv))) ? 1 : 0;
       }
       case Expr.Select(Expr c, Expr a, Expr b) when e.type() != ScalarType.FLOAT -> {
-        At condition = compile(c, bindings, eval);
-        At x = compile(a, bindings, eval);
-        At y = compile(b, bindings, eval);
+        At condition = compile(c, in);
+        At x = compile(a, in);
+        At y = compile(b, in);
         yield (q, kv) -> condition.of(q, kv) != 0 ? x.of(q, kv) : y.of(q, kv);
       }
-      case Expr.Gather g -> gather(g, bindings, eval);
-      default -> (q, kv) -> general(e, bindings, q, kv);
+      case Expr.Gather g -> gather(g, in);
+      default -> (q, kv) -> general(e, in, q, kv);
     };
   }
 
-  private static At gather(Expr.Gather g, Bindings bindings, Eval eval) {
-    NdArray tensor = Objects.requireNonNull(bindings.tensors().get(g.tensor()));
+  private static At gather(Expr.Gather g, Place in) {
+    NdArray tensor = Objects.requireNonNull(in.bindings.tensors().get(g.tensor()));
     int[] shape = tensor.shape();
-    List<At> indices = g.indices().stream().map(i -> compile(i, bindings, eval)).toList();
+    List<At> indices = g.indices().stream().map(i -> compile(i, in)).toList();
     return (q, kv) -> {
       long linear = 0;
       for (int d = 0; d < shape.length; d++) {
@@ -111,8 +113,8 @@ record Truths(int rows, int cols, BitSet live) {
     };
   }
 
-  private static long general(Expr e, Bindings bindings, int q, int kv) {
-    Eval eval = new Eval(bindings).at(0, 0, q, kv);
+  private static long general(Expr e, Place in, int q, int kv) {
+    Eval eval = new Eval(in.bindings).at(in.b, in.h, q, kv);
     return e.type() == ScalarType.INT ? eval.integer(e) : eval.bool(e) ? 1 : 0;
   }
 }

@@ -238,6 +238,8 @@ final class ExplainCommand implements Callable<Integer> {
     inside.step().ifPresent(step -> residues(step, inside.mask().expr()));
     section("Keys that a tile of queries visits, from the mask");
     indented(KvBounds.solve(inside).print());
+    section("Queries that see a tile of keys, from the mask");
+    indented(KvBounds.ofQueries(inside).print());
     TileTest test = TileTest.of(inside, inside.mask().expr(), tiles.rows(), tiles.cols());
     section("Tiles of %d queries and %d keys, from the mask".formatted(tiles.rows(), tiles.cols()));
     indented(test.print());

@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * How many tiles of the score matrix a kernel visits at one shape.
@@ -62,7 +61,7 @@ record TileCounts(long full, long masked, long skipped) {
     boolean same =
         kernel.body().stream().noneMatch(TileCounts::differs)
             && kernel.tested().stream()
-                .flatMap(t -> Stream.of(t.from(), t.to(), t.some(), t.all()))
+                .flatMap(t -> t.parts().stream())
                 .noneMatch(TileCounts::differs);
     return sum(
         kernel.spec(),
