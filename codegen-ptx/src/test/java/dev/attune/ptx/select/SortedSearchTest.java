@@ -15,7 +15,6 @@ import dev.attune.ptx.emulate.OutputRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
@@ -25,10 +24,10 @@ import org.junit.jupiter.api.Test;
 /** What a warp finds on the emulator, which faults where anything but the row is read. */
 class SortedSearchTest {
   /** A row and what is looked for in it. */
-  private record Case(int[] row, long value) {
+  private record Case(List<Integer> row, long value) {
     long expected() {
-      long found = IntStream.of(row).takeWhile(entry -> entry < value).count();
-      return found == row.length ? Expr.Search.NOWHERE : found;
+      long found = row.stream().takeWhile(entry -> entry < value).count();
+      return found == row.size() ? Expr.Search.NOWHERE : found;
     }
   }
 
@@ -41,12 +40,13 @@ class SortedSearchTest {
     for (int n : List.of(0, 1, 2, 31, 32, 33, 34, 64, 65, 1000, 1055, 1056, 1057, 5000, 34000)) {
       for (int i = 0; i < 24; i++) {
         int spread = 1 + random.nextInt(i % 2 == 0 ? 4 : 2 * n + 1);
-        int[] row = random.ints(n, -spread, spread).sorted().toArray();
+        List<Integer> row = random.ints(n, -spread, spread).sorted().boxed().toList();
         cases.add(new Case(row, random.nextInt(-spread - 1, spread + 2)));
       }
-      int[] ends = new int[n];
-      Arrays.fill(ends, n / 2, n, Integer.MAX_VALUE);
-      Arrays.fill(ends, 0, n / 2, Integer.MIN_VALUE);
+      List<Integer> ends =
+          IntStream.range(0, n)
+              .mapToObj(i -> i < n / 2 ? Integer.MIN_VALUE : Integer.MAX_VALUE)
+              .toList();
       for (long value : List.of((long) Integer.MIN_VALUE, 0L, (long) Integer.MAX_VALUE)) {
         cases.add(new Case(ends, value));
         if (wide) {
@@ -110,11 +110,11 @@ class SortedSearchTest {
     EmulatedMemory memory = new EmulatedMemory();
     ByteBuffer in = ByteBuffer.allocate(24 * cases.size()).order(ByteOrder.LITTLE_ENDIAN);
     for (Case c : cases) {
-      ByteBuffer row32 = ByteBuffer.allocate(4 * c.row.length).order(ByteOrder.LITTLE_ENDIAN);
-      IntStream.of(c.row).forEach(row32::putInt);
+      ByteBuffer row32 = ByteBuffer.allocate(4 * c.row.size()).order(ByteOrder.LITTLE_ENDIAN);
+      c.row.forEach(row32::putInt);
       long at = memory.allocate(Math.max(4, row32.capacity()));
       memory.write(at, row32.array());
-      in.putLong(at).putLong(c.row.length).putLong(c.value);
+      in.putLong(at).putLong(c.row.size()).putLong(c.value);
     }
     long from = memory.allocate(in.capacity());
     long to = memory.allocate(4L * cases.size());
@@ -137,12 +137,16 @@ class SortedSearchTest {
     return IntStream.range(0, cases.size()).mapToLong(i -> out.getInt(4 * i)).toArray();
   }
 
+  private static List<Integer> ints(Random random, int count) {
+    return random.ints(count, -9, 9).boxed().toList();
+  }
+
   private static void check(boolean wide) {
     List<Case> cases = cases(wide);
     long[] found = find(cases, wide);
     for (int i = 0; i < cases.size(); i++) {
       Case c = cases.get(i);
-      assertEquals(c.expected(), found[i], "%d entries, value %d".formatted(c.row.length, c.value));
+      assertEquals(c.expected(), found[i], "%d entries, value %d".formatted(c.row.size(), c.value));
     }
   }
 
@@ -161,12 +165,12 @@ class SortedSearchTest {
     Random random = new Random(4);
     List<Case> cases =
         IntStream.range(0, 200)
-            .mapToObj(i -> new Case(random.ints(random.nextInt(2000), -9, 9).toArray(), i % 18 - 9))
+            .mapToObj(i -> new Case(ints(random, random.nextInt(2000)), i % 18 - 9))
             .toList();
     long[] found = find(cases, false);
     for (int i = 0; i < found.length; i++) {
       long at = found[i];
-      int entries = cases.get(i).row.length;
+      int entries = cases.get(i).row.size();
       assertTrue(
           at == Expr.Search.NOWHERE || (0 <= at && at < entries), () -> at + " of " + entries);
     }

@@ -7,6 +7,7 @@ import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Simplify;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What two equal values say of the other comparisons of a conjunction. */
@@ -16,26 +17,53 @@ final class Equalities {
 
   private Equalities() {}
 
+  /** Two values that are equal, neither a quotient by what may be 0. */
+  record Pair(Expr a, Expr b) {
+
+    /** Of a difference that is 0. */
+    static Optional<Pair> of(Affine difference, Facts facts) {
+      if (difference.terms().size() != 2 || difference.constant() != 0) {
+        return Optional.empty();
+      }
+      List<Expr> atoms = List.copyOf(difference.terms().keySet());
+      Expr a = atoms.get(0);
+      Expr b = atoms.get(1);
+      boolean equal = difference.coefficient(a) == -difference.coefficient(b);
+      return equal && useful(a, facts) && useful(b, facts)
+          ? Optional.of(new Pair(a, b))
+          : Optional.empty();
+    }
+
+    private static boolean useful(Expr e, Facts facts) {
+      boolean quotient =
+          e instanceof Binary(BinaryOp op, Expr x, Expr n) && op == BinaryOp.FLOOR_DIV;
+      return !Facts.isPosition(e) && (!quotient || facts.isDivisor(((Binary) e).b()));
+    }
+
+    /** The sum said with only one of them, if that is shorter. */
+    Affine in(Affine sum) {
+      List<Affine> said = said(sum, a, b);
+      return said.size() == 1 ? said.getFirst() : sum;
+    }
+  }
+
   /**
    * Comparisons that hold together where the given ones do: where {@code a == b} is among them,
    * others are also said with b in place of a, and only so where that is shorter. So documents'
    * offsets cancel, and positions within equal blocks are compared as positions.
    */
-  static List<Formula> applied(List<Formula> literals) {
+  static List<Formula> applied(List<Formula> literals, Facts facts) {
     List<Formula> result = literals;
     for (Formula f : literals) {
-      if (f instanceof Formula.IsZero(Affine d) && d.terms().size() == 2 && d.constant() == 0) {
-        List<Expr> atoms = List.copyOf(d.terms().keySet());
-        Expr a = atoms.get(0);
-        Expr b = atoms.get(1);
-        boolean equal = d.coefficient(a) == -d.coefficient(b);
-        if (equal && result.size() <= MOST && !Facts.isPosition(a) && !Facts.isPosition(b)) {
-          result =
-              result.stream()
-                  .flatMap(g -> g.equals(f) ? Stream.of(g) : said(g, a, b).stream())
-                  .distinct()
-                  .toList();
-        }
+      Optional<Pair> pair =
+          f instanceof Formula.IsZero(Affine d) ? Pair.of(d, facts) : Optional.empty();
+      if (pair.isPresent() && result.size() <= MOST) {
+        Pair equal = pair.get();
+        result =
+            result.stream()
+                .flatMap(g -> g.equals(f) ? Stream.of(g) : said(g, equal.a(), equal.b()).stream())
+                .distinct()
+                .toList();
       }
     }
     return result;

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Solves a predicate for {@code kv} over the rows of a tile, or for {@code q} over its keys, by the
@@ -87,7 +88,11 @@ final class MaskSolver {
   private final Extent count;
   private final Expr at;
   private final boolean searches;
-  private final List<KvBounds.Solved> clauses = new ArrayList<>();
+
+  /** What is known besides: comparisons of a conjunction that the others are read under. */
+  private final List<Equalities.Pair> equal;
+
+  private final List<KvBounds.Solved> clauses;
 
   /**
    * A solver of one mask.
@@ -96,12 +101,27 @@ final class MaskSolver {
    * @param searches whether bounds may search a tensor
    */
   MaskSolver(AttentionSpec spec, Position of, boolean searches) {
-    this.facts = new Facts(spec);
+    this(new Facts(spec), of, searches, List.of(), new ArrayList<>());
+  }
+
+  private MaskSolver(
+      Facts facts,
+      Position of,
+      boolean searches,
+      List<Equalities.Pair> equal,
+      List<KvBounds.Solved> clauses) {
+    this.facts = facts;
     this.extremes = new Extremes(facts, Zone.TILE);
     this.of = of;
     this.count = Ranges.extent(of);
     this.at = new At(of);
     this.searches = searches;
+    this.equal = List.copyOf(equal);
+    this.clauses = clauses;
+  }
+
+  private MaskSolver given(List<Equalities.Pair> pairs) {
+    return new MaskSolver(facts, of, searches, pairs, clauses);
   }
 
   Position of() {
@@ -122,9 +142,15 @@ final class MaskSolver {
       case BoolConst(boolean v) -> Region.exact(uniform(new BoolConst(v == wanted)), "");
       case Unary(UnaryOp op, Expr x) -> solve(x, !wanted);
       case Binary(BinaryOp op, Expr a, Expr b) -> {
-        Region x = solve(a, wanted);
-        Region y = solve(b, wanted);
-        yield (op == BinaryOp.AND) == wanted ? x.and(y) : x.or(y);
+        boolean both = (op == BinaryOp.AND) == wanted;
+        List<Equalities.Pair> known = new ArrayList<>(equal);
+        if (both) {
+          equalities(p, wanted).forEach(known::add);
+        }
+        MaskSolver inner = given(known);
+        Region x = inner.solve(a, wanted);
+        Region y = inner.solve(b, wanted);
+        yield both ? x.and(y) : x.or(y);
       }
       case Select(Expr c, Expr a, Expr b) -> {
         Region x = solve(c, true).and(solve(a, wanted));
@@ -142,13 +168,28 @@ final class MaskSolver {
     };
   }
 
+  /** The equalities that a predicate, or its negation, is a conjunction of, with others. */
+  private Stream<Equalities.Pair> equalities(Expr p, boolean wanted) {
+    return switch (p) {
+      case Unary(UnaryOp op, Expr x) -> equalities(x, !wanted);
+      case Binary(BinaryOp op, Expr a, Expr b) when (op == BinaryOp.AND) == wanted ->
+          Stream.concat(equalities(a, wanted), equalities(b, wanted));
+      case Compare(CompareOp op, Expr a, Expr b)
+          when op == (wanted ? CompareOp.EQ : CompareOp.NE) && a.type() == ScalarType.INT ->
+          Equalities.Pair.of(Affine.of(Exprs.sub(a, b)), facts).stream();
+      default -> Stream.empty();
+    };
+  }
+
   private static Expr term(Reduce r, long i) {
     return Simplify.simplify(Exprs.substitute(r.body(), Map.of(r.variable(), new IntConst(i))));
   }
 
   private Region clause(Expr p, boolean wanted) {
     Expr stated = wanted ? p : Simplify.simplify(Exprs.not(p));
-    Region region = atom(stated);
+    // What the others are read under is read as it stands.
+    boolean known = equalities(stated, true).anyMatch(equal::contains);
+    Region region = (known ? given(List.of()) : this).atom(stated);
     boolean solved = region.full.isPresent() || !region.visit.isAll();
     clauses.add(
         new KvBounds.Solved(Exprs.print(stated), solved, solved ? region.text : region.why));
@@ -181,8 +222,12 @@ final class MaskSolver {
     };
   }
 
-  /** Solves {@code d <= 0}. */
-  private Region solve(Affine d) {
+  /** Solves {@code sum <= 0}. */
+  private Region solve(Affine sum) {
+    Affine d = sum;
+    for (Equalities.Pair pair : equal) {
+      d = pair.in(d);
+    }
     if (d.isConstant()) {
       return Region.exact(uniform(new BoolConst(d.constant() <= 0)), "");
     }

@@ -170,7 +170,7 @@ final class TileSearch {
     Zone zone = Zone.TILE;
     List<Formula> tests = new ArrayList<>();
     Map<Expr, Residues> residues = new LinkedHashMap<>();
-    List<Formula> todo = new ArrayList<>(Equalities.applied(literals));
+    List<Formula> todo = new ArrayList<>(Equalities.applied(literals, facts));
     Expr uniform = TRUE;
     while (!todo.isEmpty()) {
       Formula next = todo.removeFirst();

@@ -67,14 +67,15 @@ record BoundedTiles(int visited, int hull, int full, int allLive, int wrong) {
       eval.bind(keys ? KvBounds.Q_LAST : KvBounds.KV_LAST, to);
       Range visit = Range.of(eval, bounds.visitFirst(), bounds.visitLast(), count);
       Range full = Range.of(eval, bounds.full(), count);
-      sum = sum.plus(of(truths, keys, from, to, visit, full, across));
+      int[] live = keys ? truths.ofKeys(from, to) : truths.ofRows(from, to);
+      sum = sum.plus(of(live, from, to, visit, full, across));
     }
     return sum;
   }
 
   private static BoundedTiles of(
-      Truths truths, boolean keys, int from, int to, Range visit, Range full, int across) {
-    int count = keys ? truths.cols() : truths.rows();
+      int[] counts, int from, int to, Range visit, Range full, int across) {
+    int count = counts.length;
     int visited = 0;
     int inside = 0;
     int all = 0;
@@ -85,10 +86,9 @@ record BoundedTiles(int visited, int hull, int full, int allLive, int wrong) {
       int last = Math.min(count, p + across) - 1;
       int live = 0;
       for (int x = p; x <= last; x++) {
-        int here = keys ? truths.live(from, to, x, x) : truths.live(x, x, from, to);
-        live += here;
-        boolean missed = here > 0 && !visit.contains(x);
-        boolean dead = here < to - from + 1 && full.contains(x);
+        live += counts[x];
+        boolean missed = counts[x] > 0 && !visit.contains(x);
+        boolean dead = counts[x] < to - from + 1 && full.contains(x);
         wrong += missed || dead ? 1 : 0;
       }
       if (live > 0) {

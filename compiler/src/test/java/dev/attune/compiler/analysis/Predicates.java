@@ -222,7 +222,11 @@ final class Predicates {
   }
 
   private Expr block() {
-    return random.nextInt(3) == 0 ? CHUNK : Exprs.of((long) (1 + random.nextInt(17)));
+    return switch (random.nextInt(9)) {
+      case 0, 1, 2 -> CHUNK;
+      case 3 -> WINDOW;
+      default -> Exprs.of((long) (1 + random.nextInt(17)));
+    };
   }
 
   private Expr shifted(Expr x) {

@@ -9,6 +9,7 @@ import dev.attune.compiler.check.ImportResolver;
 import dev.attune.compiler.reference.Inputs;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
+import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
@@ -36,7 +37,7 @@ import org.junit.jupiter.api.Test;
  */
 class TightnessTest {
   private static final Path PAGE = Path.of("../docs/analysis.md");
-  private static final String TABLE = "|---|---|---|---|---|---|---|---|---|\n";
+  private static final String TABLE = "|---|---|---|---|---|---|---|---|---|---|---|\n";
   private static final int LONGEST_PARAM = 512;
   private static final int DOCUMENTS = 64;
 
@@ -95,6 +96,8 @@ class TightnessTest {
     List<TileTest> tests =
         TILES.stream().map(t -> TileTest.of(spec, mask, t.rows(), t.cols())).toList();
     TILES.forEach(t -> sums.add(Tightness.NONE));
+    List<KvBounds> ranges = List.of(KvBounds.solve(spec), KvBounds.ofQueries(spec));
+    List<BoundedTiles> bounded = new ArrayList<>(List.of(BoundedTiles.NONE, BoundedTiles.NONE));
     for (Shape shape : SHAPES) {
       Bindings bindings = bindings(spec, shape);
       Truths truths = Truths.of(mask, bindings, 0, 1);
@@ -104,10 +107,21 @@ class TightnessTest {
         assertEquals(0, t.wrong(), () -> spec.name() + " at " + shape + ", " + tile);
         sums.set(i, sums.get(i).plus(t));
       }
+      for (int i = 0; i < ranges.size(); i++) {
+        Eval eval = new Eval(bindings).at(0, 1, 0, 0);
+        boolean keys = i == 0;
+        int along = keys ? TILES.getFirst().rows() : TILES.getFirst().cols();
+        int across = keys ? TILES.getFirst().cols() : TILES.getFirst().rows();
+        BoundedTiles t = BoundedTiles.of(ranges.get(i), truths, eval, along, across);
+        assertEquals(
+            0, t.wrong(), () -> spec.name() + (keys ? " keys at " : " queries at ") + shape);
+        bounded.set(i, bounded.get(i).plus(t));
+      }
     }
     List<String> cells = new ArrayList<>(List.of(spec.name()));
     sums.forEach(t -> cells.add(ratio(t.visited(), t.live())));
     sums.forEach(t -> cells.add(ratio(t.partial(), t.mixed())));
+    bounded.forEach(t -> cells.add(ratio(t.visited(), t.hull())));
     cells.add(share(sums.getFirst()));
     TileTest first = tests.getFirst();
     cells.add(Integer.toString(TileSearch.nodes(first.some()) + TileSearch.nodes(first.all())));

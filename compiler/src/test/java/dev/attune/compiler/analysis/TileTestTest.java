@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.attune.compiler.random.Case;
 import dev.attune.compiler.random.SpecGenerator;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Eval;
@@ -13,6 +14,7 @@ import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.compiler.spec.UnaryOp;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import net.jqwik.api.Arbitrary;
@@ -56,6 +58,28 @@ class TileTestTest {
       mask = Predicates.compare(mask, CompareOp.EQ, next);
     }
     check(Predicates.spec(mask), new Predicates(1).bindings(16, 16), new Tile(4, 5));
+  }
+
+  /** What is a remainder by a positive number says nothing where the number is 0. */
+  @Test
+  void divisorsMayBeZero() {
+    Expr n = Predicates.WINDOW;
+    Expr sameBlock =
+        Predicates.compare(
+            new Expr.Binary(BinaryOp.FLOOR_DIV, Predicates.Q, n),
+            CompareOp.EQ,
+            new Expr.Binary(BinaryOp.FLOOR_DIV, Predicates.KV, n));
+    Expr inOrder =
+        Predicates.compare(
+            new Expr.Binary(BinaryOp.FLOOR_MOD, Predicates.Q, n),
+            CompareOp.GE,
+            new Expr.Binary(BinaryOp.FLOOR_MOD, Predicates.KV, n));
+    Bindings some = new Predicates(1).bindings(16, 16);
+    for (double value : new double[] {-3, 0, 1, 5}) {
+      Map<String, Double> params = Map.of("window", value, "chunk", 1.0);
+      Bindings bindings = new Bindings(some.shape(), 1, params, some.tensors());
+      check(Predicates.spec(Exprs.and(sameBlock, inOrder)), bindings, new Tile(4, 5));
+    }
   }
 
   @Property(tries = 150)

@@ -13,6 +13,7 @@ import dev.attune.compiler.spec.UnaryOp;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /** Which pairs of a problem a mask admits, each computed by itself, for one batch and head. */
 record Truths(int rows, int cols, BitSet live) {
@@ -53,6 +54,21 @@ record Truths(int rows, int cols, BitSet live) {
       }
     }
     return count;
+  }
+
+  /** How many pairs of each key are live with the rows from one to another. */
+  int[] ofKeys(int q, int lastQ) {
+    int[] counts = new int[cols];
+    int end = (lastQ + 1) * cols;
+    for (int i = live.nextSetBit(q * cols); i >= 0 && i < end; i = live.nextSetBit(i + 1)) {
+      counts[i % cols]++;
+    }
+    return counts;
+  }
+
+  /** How many pairs of each row are live with the keys from one to another. */
+  int[] ofRows(int kv, int lastKv) {
+    return IntStream.range(0, rows).map(q -> live(q, q, kv, lastKv)).toArray();
   }
 
   /** Closures in place of {@link Eval}, which interprets: the values are its own. */
