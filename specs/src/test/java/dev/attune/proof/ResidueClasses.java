@@ -14,6 +14,8 @@ final class ResidueClasses {
   private static final List<Layout> EVEN =
       List.of(Layout.CONTIGUOUS, Layout.SHIFTED, Layout.HEADS_FIRST);
 
+  private static final List<Dtype> DTYPES = List.of(Dtype.values());
+
   private static final int[] STEPS = {1, 2, 3, 7, 1000};
 
   /**
@@ -33,7 +35,7 @@ final class ResidueClasses {
         int i = trials.size();
         int[] size = SIZES[i % SIZES.length];
         Shape shape = shape(1 + i % 2, 2, 1 + i / 3 % 2, size[0], size[1], 16 << i % 3);
-        Dtype dtype = Dtype.values()[i / 2 % 2];
+        Dtype dtype = DTYPES.get(i / 2 % DTYPES.size());
         Trial trial = Trial.of(spec, dtype, shape).in(EVEN.get(i % EVEN.size()));
         for (String name : List.of("n", "dilation", "width")) {
           trial = trial.param(name, step);
