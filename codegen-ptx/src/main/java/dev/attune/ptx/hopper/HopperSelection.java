@@ -80,7 +80,7 @@ public final class HopperSelection {
     emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, consumes, group, new IntConst(0)));
     emit.add(new Inst.Guarded(consumes, false, new Inst.Bra(consumer, true)));
     Op.Role producer = roles.roles().get(0);
-    Registers registers = Registers.of(schedule, kernel.tested().isPresent() || gathers(producer));
+    Registers registers = Registers.of(schedule, busy(producer));
     Context context =
         new Context(emit, kernel, schedule, layout, parameters, thread, group, shared);
     emit.scope(() -> new ProducerCode(context, producer, registers).emit());
@@ -98,6 +98,11 @@ public final class HopperSelection {
             "%s, head dim %s: %s"
                 .formatted(kernel.dtype().keyword(), kernel.headDim(), schedule.print())),
         emit.code());
+  }
+
+  /** Whether a producer has more to keep than where its tiles are. */
+  private boolean busy(Op.Role producer) {
+    return kernel.tested().isPresent() || kernel.spec().step().isPresent() || gathers(producer);
   }
 
   /** Whether a role reads tensors to find its tiles. */

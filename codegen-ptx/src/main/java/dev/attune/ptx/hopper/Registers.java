@@ -22,8 +22,8 @@ record Registers(int entry, int producer, int consumer) {
   /**
    * The shares under a schedule.
    *
-   * @param busy the producer tests tiles, or reads tensors to find them: like that of packed items
-   *     it has more to keep
+   * @param busy the producer tests tiles, reads tensors to find them, or finds the residue class of
+   *     an item: like that of packed items it has more to keep
    */
   static Registers of(Schedule.Hopper schedule, boolean busy) {
     int consumers = schedule.consumers();
@@ -34,7 +34,7 @@ record Registers(int entry, int producer, int consumer) {
       case 2 ->
           schedule.packed() || busy ? new Registers(entry, 40, 232) : new Registers(entry, 24, 240);
       case 3 -> new Registers(entry, 32, 160);
-      case 4 -> new Registers(entry, 24, 112);
+      case 4 -> new Registers(entry, busy ? 32 : 24, 112);
       default -> throw new IllegalArgumentException(consumers + " consumer warpgroups");
     };
   }
