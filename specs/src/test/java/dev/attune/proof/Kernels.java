@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /** Specs and their kernels, each compiled once in a run of the tests. */
 final class Kernels {
@@ -64,15 +65,28 @@ final class Kernels {
   /** The kernel for a problem whose sequences lie in some way. */
   static Artifact of(
       Problem problem, Target target, Optional<Schedule> schedule, Batching batching) {
-    return of(
-        problem.spec(),
-        new KernelCompiler.Options(
-            target,
-            problem.dtype(),
-            problem.shape().headDim(),
-            OptionalInt.empty(),
-            schedule,
-            batching));
+    return of(problem.spec(), options(problem, target, schedule, batching));
+  }
+
+  /** The same, and where that is of residue classes, the kernel of whole sequences. */
+  static Stream<Artifact> all(
+      Problem problem, Target target, Optional<Schedule> schedule, Batching batching) {
+    KernelCompiler.Options options = options(problem, target, schedule, batching);
+    Artifact first = of(problem.spec(), options);
+    return first.manifest().step().isPresent()
+        ? Stream.of(first, of(problem.spec(), options.whole()))
+        : Stream.of(first);
+  }
+
+  private static KernelCompiler.Options options(
+      Problem problem, Target target, Optional<Schedule> schedule, Batching batching) {
+    return new KernelCompiler.Options(
+        target,
+        problem.dtype(),
+        problem.shape().headDim(),
+        OptionalInt.empty(),
+        schedule,
+        batching);
   }
 
   /** The kernel of a spec. */

@@ -49,7 +49,8 @@ record Plan(List<Target> targets, Optional<Schedule.Hopper> schedule, Batching b
     boolean elements = problem.shape().batch() * problem.shape().kvSeq() > 0;
     return targets.stream()
         .limit(packed && elements ? 1 : targets.size())
-        .map(t -> Kernels.of(problem, t, t == Target.SM_90A ? chosen : Optional.empty(), batching))
+        .flatMap(
+            t -> Kernels.all(problem, t, t == Target.SM_90A ? chosen : Optional.empty(), batching))
         .toList();
   }
 
