@@ -38,12 +38,14 @@ final class Fuzz {
     /** What is wrong with each trial whose answer is wrong. */
     List<String> failures(Device device) {
       try {
-        Artifact artifact =
-            Kernels.of(
-                trials.getFirst().problem().problem(),
-                plan.targets().getFirst(),
-                plan.schedule(spec));
-        try (Kernel kernel = device.load(spec, artifact)) {
+        List<Artifact> artifacts =
+            Kernels.all(
+                    trials.getFirst().problem().problem(),
+                    plan.targets().getFirst(),
+                    plan.schedule(spec),
+                    plan.batching())
+                .toList();
+        try (Kernel kernel = device.load(spec, artifacts)) {
           return trials.stream()
               .map(t -> failure(t, device, kernel))
               .flatMap(Optional::stream)

@@ -2,6 +2,7 @@ package dev.attune.proof;
 
 import static dev.attune.proof.Trial.shape;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.reference.Accuracy;
@@ -45,7 +46,12 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("mutation")
 class MutationTest {
-  private static final double REQUIRED = 0.95;
+  /**
+   * What part of the mutants of a family's kernels is noticed at least. The Ampere family waits for
+   * Q and drains its copies although later waits cover both, and copies a tile that nobody reads
+   * rather than ask twice whether it is needed: fewer of its mutants compute anything else.
+   */
+  private static final Map<String, Double> REQUIRED = Map.of("hopper", 0.95, "ampere", 0.9);
 
   /** A kernel and problems for it. */
   private record Subject(String name, String mask, KernelCompiler.Options options, Shape shape) {
@@ -148,7 +154,10 @@ class MutationTest {
   private static final String STEEPER = "mask = kv <= 8 * q + (Skv - 8 * Sq)";
 
   /** No range of keys per row, with tiles that are empty, full and neither. */
-  private static final String PERIODIC = "mask = (kv + 3 * q) % 2400 < 1200";
+  private static final String PERIODIC = "mask = (kv + q) % 608 < 304";
+
+  /** Two problems in one, of every second position. */
+  private static final String CLASSES = "mask = causal and (q - kv) % 2 == 0";
 
   /** Two heads and several tiles of queries, so that a CTA takes more than one item. */
   private static List<Subject> subjects() {
@@ -163,8 +172,9 @@ class MutationTest {
         Subject.of("hopper d128 steep", STEEP, h, 16384, shape(1, 2, 1, 200, 500, 128)),
         Subject.of("hopper d64 tested", PERIODIC, h, 4096, shape(1, 2, 1, 400, 700, 64)),
         Subject.packed("hopper d64 packed", STEEPER, shape(1, 6, 2, 60, 500, 64)),
+        Subject.of("hopper d64 classes", CLASSES, h, 4096, shape(1, 2, 1, 700, 700, 64)),
         Subject.of("ampere d64 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 64)),
-        Subject.of("ampere d128 full", FULL, a, 4096, shape(1, 1, 1, 140, 330, 128)),
+        Subject.of("ampere d128 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 128)),
         Subject.of("ampere d256 steep", STEEP, a, 4096, shape(1, 1, 1, 70, 140, 256)));
   }
 
@@ -200,10 +210,15 @@ class MutationTest {
         subjects().stream().filter(s -> s.name.contains(part)).map(MutationTest::outcome).toList();
     String report = report(outcomes);
     Files.writeString(Path.of("target", "mutation.md"), report);
-    long mutants = outcomes.stream().mapToLong(o -> o.dead.size()).sum();
-    long killed = outcomes.stream().mapToLong(Outcome::killed).sum();
-    assertTrue(mutants > 0, "no kernel's name has " + part);
-    assertTrue(killed >= REQUIRED * mutants, report);
+    assertFalse(outcomes.isEmpty(), "no kernel's name has " + part);
+    REQUIRED.forEach(
+        (family, least) -> {
+          List<Outcome> of =
+              outcomes.stream().filter(o -> o.subject.name.startsWith(family)).toList();
+          long mutants = of.stream().mapToLong(o -> o.dead.size()).sum();
+          long killed = of.stream().mapToLong(Outcome::killed).sum();
+          assertTrue(killed >= least * mutants, report);
+        });
   }
 
   private static Outcome outcome(Subject subject) {
