@@ -134,9 +134,11 @@ class MutationTest {
           .filter(c -> c < cols)
           .ifPresent(
               c -> {
-                // The last row of the steep masks sees all but 2 and 7 keys.
+                // The last row of the steep masks sees all but 2 and 7 keys; it is one or the
+                // other of a lane's rows.
                 for (int more : new int[] {0, 1, 3, 8}) {
                   all.add(with(1, seq, keys / cols * cols + c + more));
+                  all.add(with(1, seq - 8, keys / cols * cols + c + more));
                 }
                 all.add(with(1, seq, c + FEW));
               });
