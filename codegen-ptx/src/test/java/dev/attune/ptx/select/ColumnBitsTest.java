@@ -17,14 +17,7 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.dsl.diagnostic.Source;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Operand;
-import dev.attune.ptx.PtxPrinter;
 import dev.attune.ptx.Reg;
-import dev.attune.ptx.emulate.Dim3;
-import dev.attune.ptx.emulate.EmulatedMemory;
-import dev.attune.ptx.emulate.EmulatedModule;
-import dev.attune.ptx.emulate.EmulatorOptions;
-import dev.attune.ptx.emulate.LaunchConfig;
-import dev.attune.ptx.emulate.OutputRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -186,67 +179,17 @@ class ColumnBitsTest {
   }
 
   private static ByteBuffer execute(Emitter emit, List<Reg> in, List<Reg> out, List<Place> places) {
-    String module =
-        """
-        .version 8.0
-        .target sm_80
-        .address_size 64
-        .visible .entry k(.param .u64 in, .param .u64 out)
-        {
-        .reg .b32 %%s<4>;
-        .reg .b64 %%a<4>;
-        .reg .b32 %%r<999>;
-        .reg .b64 %%rd<999>;
-        .reg .f32 %%f<99>;
-        .reg .pred %%p<999>;
-        ld.param.u64 %%a0, [in];
-        ld.param.u64 %%a1, [out];
-        mov.u32 %%s0, %%tid.x;
-        mov.u32 %%s1, %%ctaid.x;
-        mad.lo.s32 %%s2, %%s1, 256, %%s0;
-        mul.wide.u32 %%a2, %%s2, 32;
-        add.u64 %%a0, %%a0, %%a2;
-        mul.wide.u32 %%a2, %%s2, %d;
-        add.u64 %%a1, %%a1, %%a2;
-        %s%s%sret;
-        }
-        """
-            .formatted(
-                4 * WORDS,
-                lines(
-                    in.size(),
-                    i -> "ld.global.b32 %s, [%%a0+%d]".formatted(in.get(i).text(), 4 * i)),
-                lines(emit.code().size(), i -> PtxPrinter.print(emit.code().get(i))),
-                lines(
-                    out.size(),
-                    i -> "st.global.b32 [%%a1+%d], %s".formatted(4 * i, out.get(i).text())));
     ByteBuffer input = ByteBuffer.allocate(32 * COUNT).order(ByteOrder.LITTLE_ENDIAN);
     for (Place p : places) {
       for (int value : new int[] {p.q, p.kv, p.h, p.n, p.m, p.c, p.g, 0}) {
         input.putInt(value);
       }
     }
-    EmulatedMemory memory = new EmulatedMemory();
-    long from = memory.allocate(32L * COUNT);
-    long bytes = 4L * WORDS * COUNT;
-    long to = memory.allocate(bytes);
-    memory.write(from, input.array());
-    ByteBuffer block = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-    block.putLong(from).putLong(to);
-    EmulatedModule.parse(module)
-        .entry("k")
-        .launch(
-            memory,
-            new LaunchConfig(
-                Dim3.of(COUNT / 256),
-                Dim3.of(256),
-                0,
-                List.of(OutputRegion.contiguous("out", to, bytes)),
-                EmulatorOptions.defaults()),
-            block.array());
-    ByteBuffer words = ByteBuffer.allocate((int) bytes).order(ByteOrder.LITTLE_ENDIAN);
-    memory.read(to, words.duplicate());
-    return words;
+    String load =
+        lines(in.size(), i -> "ld.global.b32 %s, [%%a0+%d]".formatted(in.get(i).text(), 4 * i));
+    String store =
+        lines(out.size(), i -> "st.global.b32 [%%a1+%d], %s".formatted(4 * i, out.get(i).text()));
+    return new Fragment(emit, load, store, 4 * WORDS).ofThreads(input, COUNT);
   }
 
   private static String lines(int count, IntFunction<String> line) {

@@ -9,18 +9,11 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.PtxPrinter;
 import dev.attune.ptx.Reg;
-import dev.attune.ptx.emulate.Dim3;
-import dev.attune.ptx.emulate.EmulatedMemory;
-import dev.attune.ptx.emulate.EmulatedModule;
-import dev.attune.ptx.emulate.EmulatorOptions;
-import dev.attune.ptx.emulate.LaunchConfig;
-import dev.attune.ptx.emulate.OutputRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Quotients and remainders on the emulator are those of Java, up to the ends of each range. */
@@ -79,66 +72,16 @@ class DivisionTest {
   }
 
   private static ByteBuffer run(Emitter emit, boolean wide, List<Reg> regs, List<Pair> pairs) {
-    String code =
-        emit.code().stream().map(i -> PtxPrinter.print(i) + ";\n").collect(Collectors.joining());
-    String type = wide ? "b64" : "b32";
-    String module =
-        """
-        .version 8.0
-        .target sm_80
-        .address_size 64
-        .visible .entry k(.param .u64 in, .param .u64 out)
-        {
-        .reg .b32 %%s<4>;
-        .reg .b32 %%r<80>;
-        .reg .f32 %%f<40>;
-        .reg .b64 %%a<4>;
-        .reg .b64 %%rd<80>;
-        .reg .pred %%p<20>;
-        ld.param.u64 %%a0, [in];
-        ld.param.u64 %%a1, [out];
-        mov.u32 %%s0, %%tid.x;
-        mov.u32 %%s1, %%ctaid.x;
-        mad.lo.s32 %%s2, %%s1, 256, %%s0;
-        mul.wide.u32 %%a2, %%s2, 16;
-        add.u64 %%a0, %%a0, %%a2;
-        add.u64 %%a1, %%a1, %%a2;
-        ld.global.%1$s %2$s, [%%a0];
-        ld.global.%1$s %3$s, [%%a0+8];
-        %4$sst.global.b64 [%%a1], %5$s;
-        st.global.b64 [%%a1+8], %6$s;
-        ret;
-        }
-        """
-            .formatted(
-                type,
-                regs.get(0).text(),
-                regs.get(1).text(),
-                code,
-                regs.get(2).text(),
-                regs.get(3).text());
     ByteBuffer in = ByteBuffer.allocate(16 * COUNT).order(ByteOrder.LITTLE_ENDIAN);
     pairs.forEach(p -> in.putLong(p.n()).putLong(p.d()));
-    EmulatedMemory memory = new EmulatedMemory();
-    long from = memory.allocate(16L * COUNT);
-    long to = memory.allocate(16L * COUNT);
-    memory.write(from, in.array());
-    ByteBuffer block = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-    block.putLong(from).putLong(to);
-    EmulatedModule.parse(module)
-        .entry("k")
-        .launch(
-            memory,
-            new LaunchConfig(
-                Dim3.of(COUNT / 256),
-                Dim3.of(256),
-                0,
-                List.of(OutputRegion.contiguous("out", to, 16L * COUNT)),
-                EmulatorOptions.defaults()),
-            block.array());
-    ByteBuffer out = ByteBuffer.allocate(16 * COUNT).order(ByteOrder.LITTLE_ENDIAN);
-    memory.read(to, out.duplicate());
-    return out;
+    String type = wide ? "b64" : "b32";
+    String load =
+        "ld.global.%1$s %2$s, [%%a0];\nld.global.%1$s %3$s, [%%a0+8];\n"
+            .formatted(type, regs.get(0).text(), regs.get(1).text());
+    String store =
+        "st.global.b64 [%%a1], %s;\nst.global.b64 [%%a1+8], %s;\n"
+            .formatted(regs.get(2).text(), regs.get(3).text());
+    return new Fragment(emit, load, store, 16).ofThreads(in, COUNT);
   }
 
   @Test

@@ -4,20 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.spec.Expr;
-import dev.attune.ptx.PtxPrinter;
 import dev.attune.ptx.Reg;
-import dev.attune.ptx.emulate.Dim3;
 import dev.attune.ptx.emulate.EmulatedMemory;
-import dev.attune.ptx.emulate.EmulatedModule;
-import dev.attune.ptx.emulate.EmulatorOptions;
-import dev.attune.ptx.emulate.LaunchConfig;
-import dev.attune.ptx.emulate.OutputRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -67,46 +60,6 @@ class SortedSearchTest {
     Reg row = emit.fresh(Reg.Kind.B64);
     Reg value = emit.fresh(wide ? Reg.Kind.B64 : Reg.Kind.B32);
     Reg found = new SortedSearch(emit, lane).find(row, entries, value, wide);
-    String code =
-        emit.code().stream()
-            .map(i -> PtxPrinter.print(i) + (PtxPrinter.print(i).endsWith(":") ? "\n" : ";\n"))
-            .collect(Collectors.joining());
-    String module =
-        """
-        .version 8.0
-        .target sm_80
-        .address_size 64
-        .visible .entry k(.param .u64 in, .param .u64 out)
-        {
-        .reg .b32 %%s<4>;
-        .reg .b32 %%r<80>;
-        .reg .b64 %%a<4>;
-        .reg .b64 %%rd<80>;
-        .reg .pred %%p<20>;
-        ld.param.u64 %%a0, [in];
-        ld.param.u64 %%a1, [out];
-        mov.u32 %1$s, %%tid.x;
-        mov.u32 %%s1, %%ctaid.x;
-        mul.wide.u32 %%a2, %%s1, 24;
-        add.u64 %%a0, %%a0, %%a2;
-        mul.wide.u32 %%a2, %%s1, 4;
-        add.u64 %%a1, %%a1, %%a2;
-        ld.global.b64 %2$s, [%%a0];
-        ld.global.b32 %3$s, [%%a0+8];
-        ld.global.%4$s %5$s, [%%a0+16];
-        %6$ssetp.eq.s32 %%p19, %1$s, 0;
-        @%%p19 st.global.b32 [%%a1], %7$s;
-        ret;
-        }
-        """
-            .formatted(
-                lane.text(),
-                row.text(),
-                entries.text(),
-                wide ? "b64" : "b32",
-                value.text(),
-                code,
-                found.text());
     EmulatedMemory memory = new EmulatedMemory();
     ByteBuffer in = ByteBuffer.allocate(24 * cases.size()).order(ByteOrder.LITTLE_ENDIAN);
     for (Case c : cases) {
@@ -116,24 +69,21 @@ class SortedSearchTest {
       memory.write(at, row32.array());
       in.putLong(at).putLong(c.row.size()).putLong(c.value);
     }
-    long from = memory.allocate(in.capacity());
-    long to = memory.allocate(4L * cases.size());
-    memory.write(from, in.array());
-    ByteBuffer block = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-    block.putLong(from).putLong(to);
-    EmulatedModule.parse(module)
-        .entry("k")
-        .launch(
-            memory,
-            new LaunchConfig(
-                Dim3.of(cases.size()),
-                Dim3.of(32),
-                0,
-                List.of(OutputRegion.contiguous("out", to, 4L * cases.size())),
-                EmulatorOptions.defaults()),
-            block.array());
-    ByteBuffer out = ByteBuffer.allocate(4 * cases.size()).order(ByteOrder.LITTLE_ENDIAN);
-    memory.read(to, out.duplicate());
+    String load =
+        """
+        mov.u32 %s, %%s0;
+        ld.global.b64 %s, [%%a0];
+        ld.global.b32 %s, [%%a0+8];
+        ld.global.%s %s, [%%a0+16];
+        """
+            .formatted(lane.text(), row.text(), entries.text(), wide ? "b64" : "b32", value.text());
+    String store =
+        """
+        setp.eq.s32 %%p998, %s, 0;
+        @%%p998 st.global.b32 [%%a1], %s;
+        """
+            .formatted(lane.text(), found.text());
+    ByteBuffer out = new Fragment(emit, load, store, 4).ofWarps(memory, in, cases.size());
     return IntStream.range(0, cases.size()).mapToLong(i -> out.getInt(4 * i)).toArray();
   }
 

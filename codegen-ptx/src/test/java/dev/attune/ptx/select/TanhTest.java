@@ -8,17 +8,10 @@ import dev.attune.ptx.Operand;
 import dev.attune.ptx.Operand.FloatConst;
 import dev.attune.ptx.PtxPrinter;
 import dev.attune.ptx.Reg;
-import dev.attune.ptx.emulate.Dim3;
-import dev.attune.ptx.emulate.EmulatedMemory;
-import dev.attune.ptx.emulate.EmulatedModule;
-import dev.attune.ptx.emulate.EmulatorOptions;
-import dev.attune.ptx.emulate.LaunchConfig;
-import dev.attune.ptx.emulate.OutputRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.function.BiFunction;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The forms of tanh on the emulator, from the smallest floats to the largest. */
@@ -30,67 +23,19 @@ class TanhTest {
     Emitter emit = new Emitter();
     Reg x = emit.fresh(Reg.Kind.F32);
     Operand y = emit.reg(function.apply(new FloatCode(emit), x), Reg.Kind.F32);
-    String code =
-        emit.code().stream().map(i -> PtxPrinter.print(i) + ";\n").collect(Collectors.joining());
-    String module =
-        """
-        .version 8.0
-        .target sm_80
-        .address_size 64
-        .visible .entry k(.param .u64 in, .param .u64 out)
-        {
-        .reg .b32 %%s<4>;
-        .reg .f32 %%f<40>;
-        .reg .b64 %%rd<4>;
-        .reg .pred %%p<4>;
-        ld.param.u64 %%rd0, [in];
-        ld.param.u64 %%rd1, [out];
-        mov.u32 %%s0, %%tid.x;
-        mov.u32 %%s1, %%ctaid.x;
-        mad.lo.s32 %%s2, %%s1, 256, %%s0;
-        mul.wide.u32 %%rd2, %%s2, 4;
-        add.u64 %%rd0, %%rd0, %%rd2;
-        add.u64 %%rd1, %%rd1, %%rd2;
-        ld.global.f32 %s, [%%rd0];
-        %sst.global.f32 [%%rd1], %s;
-        ret;
-        }
-        """
-            .formatted(x.text(), code, y.text());
-    byte[] arguments = new byte[4 * COUNT];
-    ByteBuffer in = ByteBuffer.wrap(arguments).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer in = ByteBuffer.allocate(4 * COUNT).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < COUNT; i++) {
       int size = (int) ((i / 2) * 0x7F80_0000L / (COUNT / 2));
       in.putInt(4 * i, size | i << 31);
     }
-    EmulatedMemory memory = new EmulatedMemory();
-    long from = memory.allocate(4L * COUNT);
-    long to = memory.allocate(4L * COUNT);
-    memory.write(from, arguments);
-    ByteBuffer block = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-    block.putLong(from).putLong(to);
-    EmulatedModule.parse(module)
-        .entry("k")
-        .launch(
-            memory,
-            new LaunchConfig(
-                Dim3.of(COUNT / 256),
-                Dim3.of(256),
-                0,
-                List.of(OutputRegion.contiguous("out", to, 4L * COUNT)),
-                EmulatorOptions.defaults()),
-            block.array());
-    ByteBuffer out = bytes();
-    memory.read(to, out.duplicate());
+    String load = "ld.global.f32 %s, [%%a0];\n".formatted(x.text());
+    String store = "st.global.f32 [%%a1], %s;\n".formatted(y.text());
+    ByteBuffer out = new Fragment(emit, load, store, 4).ofThreads(in, COUNT);
     float[][] pairs = new float[COUNT][];
     for (int i = 0; i < COUNT; i++) {
       pairs[i] = new float[] {in.getFloat(4 * i), out.getFloat(4 * i)};
     }
     return pairs;
-  }
-
-  private static ByteBuffer bytes() {
-    return ByteBuffer.allocate(4 * COUNT).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** The largest error for arguments of a magnitude. */
