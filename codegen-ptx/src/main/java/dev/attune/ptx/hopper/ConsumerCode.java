@@ -68,7 +68,6 @@ final class ConsumerCode {
     this.kernel = context.kernel();
     this.role = role;
     this.registers = registers;
-    emit.operation("role " + role.name());
     emit.add(new Inst.SetMaxRegisters(registers.consumer(), true));
     // Barrier 0 is the CTA's; each warpgroup has the one of its own number.
     this.barrier = context.group();

@@ -50,6 +50,12 @@ public final class HopperSchedules {
   private static final int THOUSANDS = 4096;
 
   /**
+   * Operations of a mask beyond which its elements, or the test of its tiles, take the registers of
+   * a tile of 128 keys.
+   */
+  private static final int MUCH = 20;
+
+  /**
    * Of a tile's rows, how small a part a residue class may be. An item of one tile takes as long as
    * two or three tiles of many; where the class has an eighth of its rows, the tiles of whole
    * sequences with a window of a thousand positions are still as many and test every pair.
@@ -191,6 +197,9 @@ public final class HopperSchedules {
     int scores = Exprs.keyGathers(clause(spec)).size();
     if (s.consumers() == 2 && (much || scores > 1)) {
       return s.tiles(Math.min(80, s.cols()), 2, "many gathers");
+    }
+    if (s.consumers() == 2 && Exprs.distinct(spec.mask().expr()) > MUCH) {
+      return s.tiles(Math.min(80, s.cols()), 2, "mask of many operations");
     }
     if (s.consumers() == 2 && scores == 1) {
       return s.tiles(Math.min(112, s.cols()), 2, "score of gathers");
@@ -348,7 +357,8 @@ public final class HopperSchedules {
     return registers.consumer() - registers(dim, s);
   }
 
-  private static int registers(HeadDim dim, Schedule.Hopper s) {
+  /** Registers that a consumer thread needs under a schedule. */
+  static int registers(HeadDim dim, Schedule.Hopper s) {
     int output = dim.v() / 2;
     int scores = s.cols() / 2;
     int weights = s.cols() / 4;

@@ -6,10 +6,8 @@ import dev.attune.compiler.schedule.Schedule.Hopper.Output;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.CompareOp;
 import dev.attune.compiler.spec.Expr;
-import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Operand;
 import dev.attune.compiler.tile.Op;
-import dev.attune.compiler.tile.Ops;
 import dev.attune.compiler.tile.TileKernel;
 import dev.attune.ptx.Inst;
 import dev.attune.ptx.Inst.Address;
@@ -17,6 +15,7 @@ import dev.attune.ptx.Inst.IntOp;
 import dev.attune.ptx.Inst.MemTy;
 import dev.attune.ptx.Inst.Space;
 import dev.attune.ptx.Inst.Ty;
+import dev.attune.ptx.Liveness;
 import dev.attune.ptx.Operand.IntConst;
 import dev.attune.ptx.PtxKernel;
 import dev.attune.ptx.Reg;
@@ -79,12 +78,20 @@ public final class HopperSelection {
     Reg consumes = emit.fresh(Reg.Kind.PRED);
     emit.add(new Inst.SetP(CompareOp.NE, Ty.S32, consumes, group, new IntConst(0)));
     emit.add(new Inst.Guarded(consumes, false, new Inst.Bra(consumer, true)));
-    Op.Role producer = roles.roles().get(0);
-    Registers registers = Registers.of(schedule, busy(producer));
     Context context =
         new Context(emit, kernel, schedule, layout, parameters, thread, group, shared);
-    emit.scope(() -> new ProducerCode(context, producer, registers).emit());
+    emit.operation("role " + roles.roles().get(0).name());
+    int start = emit.code().size();
+    emit.scope(() -> new ProducerCode(context, roles.roles().get(0)).emit());
+    // What the producer keeps is known once its code is there.
+    Registers registers =
+        Registers.of(
+            schedule,
+            Liveness.most(emit.code().subList(start, emit.code().size())),
+            HopperSchedules.registers(kernel.headDim(), schedule));
+    emit.insert(start, new Inst.SetMaxRegisters(registers.producer(), false));
     emit.add(new Inst.Label(consumer));
+    emit.operation("role " + roles.roles().get(1).name());
     emit.scope(() -> new ConsumerCode(context, roles.roles().get(1), registers).emit());
     return new PtxKernel(
         entry,
@@ -98,20 +105,6 @@ public final class HopperSelection {
             "%s, head dim %s: %s"
                 .formatted(kernel.dtype().keyword(), kernel.headDim(), schedule.print())),
         emit.code());
-  }
-
-  /** Whether a producer has more to keep than where its tiles are. */
-  private boolean busy(Op.Role producer) {
-    return kernel.tested().isPresent() || kernel.spec().step().isPresent() || gathers(producer);
-  }
-
-  /** Whether a role reads tensors to find its tiles. */
-  private static boolean gathers(Op.Role role) {
-    return Ops.all(role.body())
-        .anyMatch(
-            op ->
-                op instanceof Op.Scalar scalar
-                    && Exprs.uses(scalar.expr(), Expr.Gather.class::isInstance));
   }
 
   /** What the code of every role starts from. */

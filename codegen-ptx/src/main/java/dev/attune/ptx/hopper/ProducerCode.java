@@ -45,7 +45,6 @@ final class ProducerCode {
   private final Emitter emit;
   private final HopperLayout layout;
   private final Op.Role role;
-  private final Registers registers;
   private final Map<Operand, Ring> rings = new EnumMap<>(Operand.class);
   private final Map<Operand, Reg> maps = new EnumMap<>(Operand.class);
   private @Nullable ItemShape shape;
@@ -55,12 +54,11 @@ final class ProducerCode {
   // Holds in the thread that acts; absent where it is the only one here.
   private final @Nullable Reg leader;
 
-  ProducerCode(Context context, Op.Role role, Registers registers) {
+  ProducerCode(Context context, Op.Role role) {
     this.context = context;
     this.emit = context.emit();
     this.layout = context.layout();
     this.role = role;
-    this.registers = registers;
     this.leader = context.testsTiles() || context.searches() ? emit.fresh(Reg.Kind.PRED) : null;
   }
 
@@ -70,8 +68,6 @@ final class ProducerCode {
   }
 
   void emit() {
-    emit.operation("role " + role.name());
-    emit.add(new Inst.SetMaxRegisters(registers.producer(), false));
     String end = emit.label("produced");
     Reg warp = emit.fresh(Reg.Kind.B32);
     emit.add(

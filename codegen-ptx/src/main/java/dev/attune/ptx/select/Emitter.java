@@ -45,6 +45,11 @@ public final class Emitter {
     code.add(inst);
   }
 
+  /** Puts an instruction before one that is there. */
+  public void insert(int at, Inst inst) {
+    code.add(at, inst);
+  }
+
   /** Marks the tile operation that the following code belongs to. */
   public void operation(String text) {
     code.add(new Inst.Comment(text, true));

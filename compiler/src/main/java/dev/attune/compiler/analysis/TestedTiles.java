@@ -46,9 +46,6 @@ public record TestedTiles(
   /** How many tiles pass. */
   public static final Expr.Var LIVE = new Expr.Var(-7);
 
-  /** A test is written out: what has more operations takes longer than it saves. */
-  private static final long LARGEST = 2000;
-
   /** How many of them are full. */
   public static final Expr.Var FULL = new Expr.Var(-8);
 
@@ -84,12 +81,6 @@ public record TestedTiles(
   /** The tiles of a range that a spec's mask leaves, unless testing them tells nothing. */
   static Optional<TestedTiles> of(AttentionSpec spec, int rows, KvTiles range) {
     TileTest test = TileTest.of(spec, spec.mask().expr(), rows, range.cols());
-    if (size(test) > LARGEST) {
-      test = TileTest.of(spec);
-    }
-    if (size(test) > LARGEST) {
-      return Optional.empty();
-    }
     boolean tells =
         !test.some().equals(new BoolConst(true)) || !test.all().equals(new BoolConst(false));
     if (!tells) {
@@ -113,10 +104,6 @@ public record TestedTiles(
         Stream.of(range.from(), range.to())
             .anyMatch(e -> Exprs.uses(e, x -> x instanceof Expr.Search));
     return searches ? Optional.of(new Searched(range.from(), range.to())) : Optional.empty();
-  }
-
-  private static long size(TileTest test) {
-    return Exprs.nodes(test.some()) + Exprs.nodes(test.all());
   }
 
   /**

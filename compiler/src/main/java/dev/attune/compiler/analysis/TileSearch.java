@@ -9,12 +9,10 @@ import dev.attune.compiler.spec.Expr.IntConst;
 import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.Simplify;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,17 +62,8 @@ final class TileSearch {
     return TRUE;
   }
 
-  /** The distinct operations of an expression. */
-  static int nodes(Expr e) {
-    return count(e, new HashSet<>());
-  }
-
   private static boolean cheap(Expr e) {
-    return Exprs.nodes(e) <= MOST_TREE_NODES && nodes(e) <= MOST_NODES;
-  }
-
-  private static int count(Expr e, Set<Expr> seen) {
-    return seen.add(e) ? 1 + Exprs.children(e).stream().mapToInt(c -> count(c, seen)).sum() : 0;
+    return Exprs.nodes(e) <= MOST_TREE_NODES && Exprs.distinct(e) <= MOST_NODES;
   }
 
   /**

@@ -74,6 +74,6 @@ public record TileTest(Expr some, Expr all, List<KvBounds.Solved> clauses) {
     String text = Exprs.print(condition);
     return text.length() <= MOST_TEXT
         ? text
-        : "a condition of " + TileSearch.nodes(condition) + " operations";
+        : "a condition of " + Exprs.distinct(condition) + " operations";
   }
 }

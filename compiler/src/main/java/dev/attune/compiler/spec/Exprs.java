@@ -17,8 +17,10 @@ import dev.attune.compiler.spec.Expr.Size;
 import dev.attune.compiler.spec.Expr.Unary;
 import dev.attune.compiler.spec.Expr.Var;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -157,6 +159,15 @@ public final class Exprs {
       count += nodes(child);
     }
     return count;
+  }
+
+  /** The number of nodes, equal ones counted once. */
+  public static int distinct(Expr e) {
+    return distinct(e, new HashSet<>());
+  }
+
+  private static int distinct(Expr e, Set<Expr> seen) {
+    return seen.add(e) ? 1 + children(e).stream().mapToInt(c -> distinct(c, seen)).sum() : 0;
   }
 
   /** The expression as a {@code .attn} file would say it, with no parenthesis it can do without. */
