@@ -23,6 +23,7 @@ final class Commands {
     commands.put("explain", () -> new ExplainCommand(terminal));
     commands.put("specs", () -> new SpecsCommand(terminal));
     commands.put("doctor", () -> new DoctorCommand(terminal));
+    commands.put("completion", () -> new CompletionCommand(terminal));
     CommandLine line = new CommandLine(new AttuneCommand());
     String first = arguments.length > 0 ? arguments[0] : "";
     commands.forEach(
