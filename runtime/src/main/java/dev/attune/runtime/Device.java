@@ -4,6 +4,7 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.Candidates;
 import dev.attune.runtime.cuda.CudaDevice;
 import dev.attune.runtime.cuda.CudaProbe;
 import dev.attune.runtime.emulated.EmulatedDevice;
@@ -72,7 +73,20 @@ public interface Device extends AutoCloseable {
    * @throws DeviceException if the device refuses the code of any
    * @throws LaunchException if a manifest and the spec do not belong together
    */
-  Kernel load(AttentionSpec spec, List<Artifact> candidates);
+  default Kernel load(AttentionSpec spec, List<Artifact> candidates) {
+    return load(spec, new Candidates(candidates), Selection.ofProcess());
+  }
+
+  /**
+   * Makes a kernel of what families had to offer ready to launch.
+   *
+   * @param spec what all candidates were compiled from
+   * @param selection which of them launches may take
+   * @throws DeviceException if the device refuses the code of any
+   * @throws LaunchException if there is no candidate, or a manifest and the spec do not belong
+   *     together
+   */
+  Kernel load(AttentionSpec spec, Candidates candidates, Selection selection);
 
   /** Waits until all launched work has finished. */
   void synchronize();

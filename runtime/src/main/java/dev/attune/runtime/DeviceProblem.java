@@ -38,14 +38,23 @@ public final class DeviceProblem implements AutoCloseable {
    * @param candidates best first, at least one
    */
   public DeviceProblem(Device device, Problem problem, List<Artifact> candidates) {
+    this(device, problem, device.load(problem.spec(), candidates));
+  }
+
+  /**
+   * Uploads a problem for a kernel.
+   *
+   * @param kernel closed with this
+   */
+  public DeviceProblem(Device device, Problem problem, Kernel kernel) {
     AttentionSpec spec = problem.spec();
     Shape s = problem.shape();
     boolean softmax = spec.normalization() instanceof Normalization.Softmax;
     boolean most = softmax && spec.outputs().contains(Output.MAX_SCORE);
     this.device = device;
     this.shape = s;
-    this.kernel = device.load(spec, candidates);
-    Batching batching = candidates.getFirst().manifest().batching();
+    this.kernel = kernel;
+    Batching batching = kernel.manifests().getFirst().batching();
     Optional<SequenceLengths> lengths = problem.bindings().lengths();
     boolean packed = batching == Batching.PACKED;
     this.queries = lengths.filter(l -> packed).map(l -> new Packing(l.queries()));
@@ -102,8 +111,8 @@ public final class DeviceProblem implements AutoCloseable {
     return packing.map(p -> p.pack(padded)).orElse(padded);
   }
 
-  /** What every candidate says to the problem, best first; the first that accepts is launched. */
-  public List<Kernel.Verdict> verdicts() {
+  /** What every candidate says to the problem. */
+  public Explanation explain() {
     return kernel.explain(arguments);
   }
 

@@ -232,7 +232,7 @@ abstract class DeviceContract {
         Arguments arguments = arguments(2, 40, 3, keys, 1);
         assertEquals(
             List.of(keys > 0, true),
-            both.explain(arguments).stream().map(Kernel.Verdict::accepts).toList());
+            both.explain(arguments).candidates().stream().map(Explanation.Verdict::accepts).toList());
         both.launch(device.stream(), arguments);
         assertArrayEquals(rounded(values(2, 40, 3, 8)), arguments.o().download().floats());
       }

@@ -310,7 +310,7 @@ class KernelTest {
     assertEquals(List.of(false, true), accepts(kernel, noKeys));
     assertEquals(
         Optional.of("k is empty, and the tensor maps of this kernel need at least one element"),
-        kernel.explain(noKeys).getFirst().refusal());
+        kernel.explain(noKeys).candidates().getFirst().refusal());
     kernel.launch(device.stream(), noKeys);
     assertEquals(List.of(1, 1), List.of(tiles.plans.size(), rows.plans.size()));
 
@@ -322,7 +322,7 @@ class KernelTest {
             new int[] {1, 33, 2, DIM},
             new long[] {0, DIM, 0, 1});
     Arguments expanded = arguments(broadcast, 5);
-    Kernel.Verdict verdict = kernel.explain(expanded).getFirst();
+    Explanation.Verdict verdict = kernel.explain(expanded).candidates().getFirst();
     assertSame(TileCopyKernel.artifact().manifest().target(), verdict.manifest().target());
     assertFalse(verdict.accepts());
     assertTrue(
@@ -345,7 +345,7 @@ class KernelTest {
   }
 
   private static List<Boolean> accepts(Kernel kernel, Arguments arguments) {
-    return kernel.explain(arguments).stream().map(Kernel.Verdict::accepts).toList();
+    return kernel.explain(arguments).candidates().stream().map(Explanation.Verdict::accepts).toList();
   }
 
   /** A packed kernel of 64 rows for up to 127 queries, and one of 128 rows of a head for all. */
@@ -369,13 +369,13 @@ class KernelTest {
     assertEquals(
         Optional.of(
             "q has 65 heads for each of k's, and a tile of this kernel rows for at most 64"),
-        kernel.explain(arguments(1, 1, 65, 5)).getFirst().refusal());
+        kernel.explain(arguments(1, 1, 65, 5)).candidates().getFirst().refusal());
   }
 
   private int chosen(Kernel kernel, int queries, int heads) {
     List<Boolean> chosen =
-        kernel.explain(arguments(1, queries, heads, 5)).stream()
-            .map(Kernel.Verdict::chosen)
+        kernel.explain(arguments(1, queries, heads, 5)).candidates().stream()
+            .map(Explanation.Verdict::chosen)
             .toList();
     assertEquals(chosen.indexOf(true), chosen.lastIndexOf(true));
     return chosen.indexOf(true);

@@ -15,6 +15,7 @@ import dev.attune.runtime.Arguments;
 import dev.attune.runtime.Buffer;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
+import dev.attune.runtime.Explanation;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Packing;
 import dev.attune.runtime.Sequences;
@@ -194,7 +195,7 @@ final class Placed implements Executor {
       Arguments all = arguments;
       boolean elements = inputs.stream().limit(3).noneMatch(p -> p.tensor().isEmpty());
       if (elements) {
-        requireFamily(kernel.explain(all));
+        requireFamily(kernel.explain(all).candidates());
       }
       kernel.launch(device.stream(), all);
       device.synchronize();
@@ -225,8 +226,8 @@ final class Placed implements Executor {
     }
   }
 
-  private static void requireFamily(List<Kernel.Verdict> candidates) {
-    Kernel.Verdict first = candidates.getFirst();
+  private static void requireFamily(List<Explanation.Verdict> candidates) {
+    Explanation.Verdict first = candidates.getFirst();
     boolean taken =
         candidates.stream()
             .filter(c -> c.manifest().target() == first.manifest().target())

@@ -14,7 +14,7 @@ import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceProblem;
-import dev.attune.runtime.Kernel;
+import dev.attune.runtime.Explanation;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -58,7 +58,7 @@ class ResidueClassesTest {
     assertEquals(List.of(), failures);
   }
 
-  private static List<Kernel.Verdict> verdicts(Trial trial) {
+  private static List<Explanation.Verdict> verdicts(Trial trial) {
     Problem problem = trial.problem().problem();
     List<Compilation> candidates =
         KernelCompiler.candidates(
@@ -70,12 +70,12 @@ class ResidueClassesTest {
         DeviceProblem on =
             new DeviceProblem(
                 device, problem, candidates.stream().map(Compilation::artifact).toList())) {
-      return on.verdicts();
+      return on.explain().candidates();
     }
   }
 
-  private static Kernel.Verdict chosen(Trial trial) {
-    return verdicts(trial).stream().filter(Kernel.Verdict::chosen).findFirst().orElseThrow();
+  private static Explanation.Verdict chosen(Trial trial) {
+    return verdicts(trial).stream().filter(Explanation.Verdict::chosen).findFirst().orElseThrow();
   }
 
   private static Trial dilated(int seq, int dilation) {
@@ -96,7 +96,7 @@ class ResidueClassesTest {
   /** What tensor maps cannot address is refused with its reason, and another kernel serves. */
   @Test
   void stepsBeyondTensorMapsAreRefused() {
-    Kernel.Verdict first = verdicts(dilated(40, 1 << 28)).getFirst();
+    Explanation.Verdict first = verdicts(dilated(40, 1 << 28)).getFirst();
     assertEquals(
         "q has stride 128 along its tokens and every 268435456-th is read, too much for the tensor"
             + " maps of this kernel",

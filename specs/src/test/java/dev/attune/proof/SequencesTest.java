@@ -15,6 +15,7 @@ import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.runtime.Arguments;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
+import dev.attune.runtime.Explanation;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchException;
 import dev.attune.runtime.Sequences;
@@ -265,8 +266,8 @@ class SequencesTest {
             SPEC,
             List.of(
                 kernel(Target.SM_90A, Batching.PADDED), kernel(Target.SM_80, Batching.PADDED)))) {
-      assertTrue(kernel.explain(even).getFirst().chosen());
-      List<Kernel.Verdict> verdicts = kernel.explain(uneven);
+      assertTrue(kernel.explain(even).candidates().getFirst().chosen());
+      List<Explanation.Verdict> verdicts = kernel.explain(uneven).candidates();
       assertEquals(
           "q has strides 136 along its batch and 16 along its tokens, and the tensor maps of this"
               + " kernel need a multiple, and fewer than 2^31 tokens from the first to the last",

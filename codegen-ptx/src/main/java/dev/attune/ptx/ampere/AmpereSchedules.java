@@ -26,16 +26,24 @@ public final class AmpereSchedules {
 
   private AmpereSchedules() {}
 
+  /** Why the family cannot serve a head dimension; empty where it can. */
+  public static Optional<String> refuses(HeadDim dim) {
+    return supported(dim.qk()) && supported(dim.v())
+        ? Optional.empty()
+        : Optional.of("head dim " + dim + " is not supported: multiples of 8 from 8 to 256 are");
+  }
+
   /**
    * The schedule for a spec, target and head dimension.
    *
    * @throws IllegalArgumentException for a head dimension that is not a multiple of 8 up to 256
    */
   public static Schedule.Ampere choose(AttentionSpec spec, Target target, HeadDim dim) {
-    if (!supported(dim.qk()) || !supported(dim.v())) {
-      throw new IllegalArgumentException(
-          "head dim " + dim + " is not supported: multiples of 8 from 8 to 256 are");
-    }
+    refuses(dim)
+        .ifPresent(
+            why -> {
+              throw new IllegalArgumentException(why);
+            });
     return candidates(dim, plain(spec), byPair(spec)).stream()
         .filter(s -> fits(target, dim, s))
         .findFirst()

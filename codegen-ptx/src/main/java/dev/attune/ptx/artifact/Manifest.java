@@ -32,6 +32,8 @@ import java.util.Optional;
  * @param step where items are of residue classes, how far apart neighbours of a class are: an int
  *     param or a constant. With n its value a batch element has min(n, Sq) classes, and there are
  *     {@code ceil(ceil(Sq / n) / rowsPerBlock) · Hq · B · min(n, Sq)} items
+ * @param family of kernels that this is of; empty where its maker does not say
+ * @param schedule how it is arranged, for a reader; empty where its maker does not say
  */
 public record Manifest(
     String spec,
@@ -48,7 +50,9 @@ public record Manifest(
     List<Parameter> parameters,
     List<Scalar> params,
     List<Captured> tensors,
-    Optional<Expr> step) {
+    Optional<Expr> step,
+    String family,
+    String schedule) {
 
   public Manifest {
     parameters = List.copyOf(parameters);
@@ -64,7 +68,7 @@ public record Manifest(
     }
   }
 
-  /** Of a kernel for dense batches. */
+  /** Of a kernel for dense batches, by hand. */
   public Manifest(
       String spec,
       String entry,
@@ -94,7 +98,9 @@ public record Manifest(
         parameters,
         params,
         tensors,
-        Optional.empty());
+        Optional.empty(),
+        "",
+        "");
   }
 
   /** How items of work become CTAs. */

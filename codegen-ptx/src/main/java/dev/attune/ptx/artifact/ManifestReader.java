@@ -84,7 +84,15 @@ final class ManifestReader {
           at("parameters").list(Node::parameter),
           at("params").list(Node::scalar),
           at("tensors").list(Node::captured),
-          step);
+          step,
+          said("family"),
+          said("schedule"));
+    }
+
+    /** What is absent was not said. */
+    private String said(String field) {
+      Node node = at(field);
+      return node.json == null ? "" : node.text();
     }
 
     private Lengths lengths() {

@@ -26,6 +26,8 @@ final class ManifestWriter {
     root.put("format", FORMAT);
     root.put("spec", m.spec());
     root.put("entry", m.entry());
+    said(root, "family", m.family());
+    said(root, "schedule", m.schedule());
     root.put("target", m.target().ptxName());
     root.put("dtype", m.dtype().keyword());
     root.putObject("head_dim").put("qk", m.headDim().qk()).put("v", m.headDim().v());
@@ -46,6 +48,12 @@ final class ManifestWriter {
     ArrayNode tensors = root.putArray("tensors");
     m.tensors().forEach(t -> tensors.add(captured(t)));
     return lines(root);
+  }
+
+  private static void said(ObjectNode root, String field, String text) {
+    if (!text.isEmpty()) {
+      root.put(field, text);
+    }
   }
 
   /** The numbers of CTAs along x, y and z as formulas. */

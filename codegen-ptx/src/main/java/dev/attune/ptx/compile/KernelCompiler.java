@@ -23,10 +23,10 @@ import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.hopper.HopperSchedules;
 import dev.attune.ptx.hopper.HopperSelection;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /** Compiles a spec: schedule, lowering, passes, selection, verification, printing. */
 public final class KernelCompiler {
@@ -87,6 +87,10 @@ public final class KernelCompiler {
       return new Options(target, dtype, headDim, length, schedule, batching, false);
     }
 
+    private Request request() {
+      return new Request(List.of(target), dtype, headDim, batching);
+    }
+
     /** What is compiled for a spec: the spec, or that of its residue classes. */
     private AttentionSpec of(AttentionSpec spec) {
       boolean packed =
@@ -106,11 +110,8 @@ public final class KernelCompiler {
       Artifact artifact) {}
 
   /**
-   * Compiles every kernel that a launch may choose from, best first: those of the Hopper family, of
-   * residue classes and packed ones before others, each for its query lengths, and one of the
-   * Ampere family for what TMA cannot address.
-   *
-   * @param targets in order of preference
+   * Every stage of the kernels that the built-in families have for a request, best first; {@link
+   * Candidates} asks all families for what is left of them.
    */
   public static List<Compilation> candidates(
       AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim headDim) {
@@ -120,28 +121,11 @@ public final class KernelCompiler {
   /** The same for batches whose sequences lie in some way; heads share tiles of dense ones only. */
   public static List<Compilation> candidates(
       AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim headDim, Batching batching) {
-    List<Compilation> list = new ArrayList<>();
-    for (Target target : targets) {
-      if (target == Target.SM_90A && HopperSchedules.refuses(headDim).isEmpty()) {
-        List<HopperSchedules.Choice> choices = new ArrayList<>();
-        Options options =
-            new Options(target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
-        if (batching == Batching.DENSE) {
-          Residues.split(spec).stream()
-              .flatMap(s -> HopperSchedules.ofResidues(s, target, dtype, headDim).stream())
-              .forEach(c -> list.add(compile(spec, options.with(c.schedule()), c.queries())));
-          choices.addAll(HopperSchedules.packed(spec, target, dtype, headDim));
-        }
-        choices.addAll(HopperSchedules.choices(spec, target, dtype, headDim));
-        choices.forEach(
-            c -> list.add(compile(spec, options.with(c.schedule()).whole(), c.queries())));
-      } else if (target != Target.SM_90A) {
-        Options options =
-            new Options(target, dtype, headDim, OptionalInt.empty(), Optional.empty(), batching);
-        list.add(compile(spec, options));
-      }
-    }
-    return List.copyOf(list);
+    Request request = new Request(targets, dtype, headDim, batching);
+    return Stream.of(
+            HopperFamily.compilations(spec, request), AmpereFamily.compilations(spec, request))
+        .flatMap(List::stream)
+        .toList();
   }
 
   /**
@@ -154,14 +138,10 @@ public final class KernelCompiler {
     return compile(spec, options, Lengths.ALL);
   }
 
-  private static Compilation compile(AttentionSpec stated, Options options, Lengths queries) {
+  /** Compiles the kernel for some query lengths. */
+  static Compilation compile(AttentionSpec stated, Options options, Lengths queries) {
     AttentionSpec spec = options.of(stated);
-    spec.dtype()
-        .filter(d -> d != options.dtype())
-        .ifPresent(d -> fail(spec, "dtype " + d.keyword(), options.dtype().keyword()));
-    spec.headDim()
-        .filter(d -> !d.equals(options.headDim()))
-        .ifPresent(d -> fail(spec, "head_dim " + d, options.headDim().toString()));
+    options.request().requireFor(spec);
     Schedule schedule = options.schedule().orElseGet(() -> schedule(spec, options));
     TileKernel lowered =
         Lowering.forward(spec, options.dtype(), options.headDim(), schedule)
@@ -201,11 +181,6 @@ public final class KernelCompiler {
     return options.length().isPresent()
         ? OptionalInt.of(Residues.length(classes, options.length().getAsInt(), 0))
         : OptionalInt.empty();
-  }
-
-  private static void fail(AttentionSpec spec, String fixed, String asked) {
-    throw new IllegalArgumentException(
-        "%s says %s, but %s was asked for".formatted(spec.name(), fixed, asked));
   }
 
   /** The name of the entry: an identifier whatever the spec is called. */
@@ -256,7 +231,12 @@ public final class KernelCompiler {
                         t.type().keyword(),
                         t.shape().stream().map(Exprs::print).toList()))
             .toList(),
-        spec.step());
+        spec.step(),
+        switch (schedule) {
+          case Schedule.Ampere s -> AmpereFamily.NAME;
+          case Schedule.Hopper s -> HopperFamily.NAME;
+        },
+        schedule.print());
   }
 
   private static double number(Expr constant) {

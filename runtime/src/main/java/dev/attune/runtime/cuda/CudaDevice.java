@@ -1,15 +1,15 @@
 package dev.attune.runtime.cuda;
 
 import dev.attune.compiler.spec.AttentionSpec;
-import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.Candidates;
 import dev.attune.runtime.Buffer;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Event;
 import dev.attune.runtime.Kernel;
+import dev.attune.runtime.Selection;
 import dev.attune.runtime.Stream;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import jcuda.driver.JCudaDriver;
@@ -88,8 +88,9 @@ public final class CudaDevice implements Device {
   }
 
   @Override
-  public Kernel load(AttentionSpec spec, List<Artifact> candidates) {
-    return Kernel.load(this, spec, candidates, artifact -> keep(new CudaCode(this, artifact)));
+  public Kernel load(AttentionSpec spec, Candidates candidates, Selection selection) {
+    return Kernel.load(
+        this, spec, candidates, selection, artifact -> keep(new CudaCode(this, artifact)));
   }
 
   @Override

@@ -2,7 +2,7 @@ package dev.attune.runtime.emulated;
 
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
-import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.Candidates;
 import dev.attune.ptx.emulate.EmulatedMemory;
 import dev.attune.ptx.emulate.EmulatorOptions;
 import dev.attune.ptx.emulate.LaunchReport;
@@ -12,8 +12,8 @@ import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Event;
 import dev.attune.runtime.Kernel;
+import dev.attune.runtime.Selection;
 import dev.attune.runtime.Stream;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -90,9 +90,10 @@ public final class EmulatedDevice implements Device {
   }
 
   @Override
-  public Kernel load(AttentionSpec spec, List<Artifact> candidates) {
+  public Kernel load(AttentionSpec spec, Candidates candidates, Selection selection) {
     requireOpen();
-    return Kernel.load(this, spec, candidates, artifact -> new EmulatedCode(this, artifact));
+    return Kernel.load(
+        this, spec, candidates, selection, artifact -> new EmulatedCode(this, artifact));
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.attune.cli;
 
 import dev.attune.compiler.pass.PackHeads;
-import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -190,20 +189,6 @@ final class KernelOptions {
     } catch (NativeLibraryException e) {
       terminal.err().println("not assembled: " + e.getMessage());
       return new Built(compile(spec, options), Optional.empty());
-    }
-  }
-
-  /**
-   * Compiles what a launch may choose from.
-   *
-   * @throws CliException if the target or the widths are not supported
-   */
-  static List<Compilation> candidates(
-      AttentionSpec spec, List<Target> targets, Dtype dtype, HeadDim dim, Batching batching) {
-    try {
-      return KernelCompiler.candidates(spec, targets, dtype, dim, batching);
-    } catch (IllegalArgumentException e) {
-      throw new CliException(String.valueOf(e.getMessage()));
     }
   }
 

@@ -8,18 +8,18 @@ import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.Normalization;
-import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import dev.attune.ptx.compile.Candidates;
+import dev.attune.ptx.compile.Request;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.DeviceProblem;
-import dev.attune.runtime.Kernel;
 import dev.attune.runtime.Npy;
+import dev.attune.runtime.Selection;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,6 +61,17 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private SequenceOptions sequences = new SequenceOptions();
 
+  @Option(
+      names = "--why",
+      description = "Says what each candidate kernel makes of the problem, and why one is chosen.")
+  private boolean why;
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "KERNEL",
+      description = "Takes only this candidate, such as hopper.2, or family, such as ampere.")
+  private @Nullable String only;
+
   @Option(names = "--out", paramLabel = "F.npy", description = "Writes O, float32 [B,Sq,Hq,DV].")
   private @Nullable Path out;
 
@@ -84,22 +95,16 @@ final class RunCommand implements Callable<Integer> {
     Problem problem = Problems.problem(spec, kernel, shape, sequences.lengths());
     try (Device opened = Device.open(device.name().toLowerCase(Locale.ROOT))) {
       long start = System.nanoTime();
-      List<Compilation> candidates = compile(opened.info(), asked, problem, sequences.batching());
+      Candidates candidates = candidates(opened.info(), asked, problem, sequences.batching());
       double compileMs = (System.nanoTime() - start) / 1e6;
+      Selection selection =
+          Optional.ofNullable(only).map(Selection::only).orElseGet(Selection::ofProcess);
       Launcher.Outcome outcome;
       RunReport report;
       try (DeviceProblem onDevice =
-          new DeviceProblem(
-              opened, problem, candidates.stream().map(Compilation::artifact).toList())) {
-        List<Kernel.Verdict> verdicts = onDevice.verdicts();
-        int chosen =
-            IntStream.range(0, candidates.size())
-                .filter(i -> verdicts.get(i).chosen())
-                .findFirst()
-                .orElse(0);
-        report =
-            new RunReport(terminal, file, problem, opened.info(), candidates.get(chosen), verdicts);
-        report.head(shape, compileMs);
+          new DeviceProblem(opened, problem, opened.load(spec, candidates, selection))) {
+        report = new RunReport(terminal, file, problem, opened.info(), onDevice.explain());
+        report.head(shape, compileMs, why);
         outcome = Launcher.run(opened, onDevice);
       }
       write(out, outcome.result().o());
@@ -118,11 +123,16 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  /** The candidates for a problem, best first. */
-  private static List<Compilation> compile(
+  /** The candidates for a problem. */
+  private static Candidates candidates(
       DeviceInfo info, Optional<Target> asked, Problem problem, Batching batching) {
-    return KernelOptions.candidates(
-        problem.spec(), targets(info, asked), problem.dtype(), problem.shape().headDim(), batching);
+    Request request =
+        new Request(targets(info, asked), problem.dtype(), problem.shape().headDim(), batching);
+    Candidates candidates = Candidates.of(problem.spec(), request);
+    if (candidates.artifacts().isEmpty()) {
+      throw new CliException(candidates.refusal());
+    }
+    return candidates;
   }
 
   private static List<Target> targets(DeviceInfo info, Optional<Target> asked) {

@@ -8,24 +8,21 @@ import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Manifest;
-import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import dev.attune.runtime.DeviceInfo;
-import dev.attune.runtime.Kernel;
-import java.util.List;
+import dev.attune.runtime.Explanation;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What {@code attune run} prints: the problem, the kernel, the measures, and the verdict. */
 record RunReport(
-    Terminal terminal,
-    String file,
-    Problem problem,
-    DeviceInfo device,
-    Compilation compiled,
-    List<Kernel.Verdict> verdicts) {
+    Terminal terminal, String file, Problem problem, DeviceInfo device, Explanation explanation) {
 
-  /** What is about to run. */
-  void head(ShapeOptions options, double compileMs) {
+  /**
+   * What is about to run.
+   *
+   * @param why whether to say what every candidate makes of the problem
+   */
+  void head(ShapeOptions options, double compileMs, boolean why) {
     line("spec", problem.spec().name() + "  (" + file + ")");
     line("shape", shape(problem.shape()) + ", " + problem.dtype().keyword());
     problem
@@ -40,14 +37,14 @@ record RunReport(
             + ": "
             + device.name()
             + (device.driver().isEmpty() ? "" : ", driver for CUDA " + device.driver()));
-    verdicts.forEach(
-        verdict ->
-            verdict
-                .refusal()
-                .ifPresent(
-                    refusal ->
-                        line("refused", verdict.manifest().target().ptxName() + ": " + refusal)));
-    Manifest manifest = compiled.artifact().manifest();
+    if (why) {
+      terminal.out().print(explanation.print());
+    } else {
+      explanation
+          .candidates()
+          .forEach(v -> v.refusal().ifPresent(reason -> line("refused", v.name() + ": " + reason)));
+    }
+    Manifest manifest = manifest();
     line(
         "kernel",
         "%s for %s, %d threads, %d bytes of shared memory"
@@ -59,8 +56,13 @@ record RunReport(
     manifest
         .step()
         .ifPresent(n -> line("classes", "modulo %s, each by itself".formatted(Exprs.print(n))));
-    line("schedule", compiled.schedule().print());
+    line("schedule", manifest.schedule());
     line("compiled", format("%.0f ms", compileMs));
+  }
+
+  /** Of the kernel chosen; where none takes the problem, the launch says so. */
+  private Manifest manifest() {
+    return explanation.chosen().orElse(explanation.candidates().getFirst()).manifest();
   }
 
   /** How it went. */
@@ -94,8 +96,8 @@ record RunReport(
                 + " device=%s kernel=%s target=%s dtype=%s rows=%d"
                     .formatted(
                         device.kind().keyword(),
-                        compiled.artifact().manifest().entry(),
-                        compiled.artifact().manifest().target().ptxName(),
+                        manifest().entry(),
+                        manifest().target().ptxName(),
                         problem.dtype().keyword(),
                         accuracy.rows())
                 + format(
