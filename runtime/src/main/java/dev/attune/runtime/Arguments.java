@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a kernel is launched with.
@@ -36,6 +37,10 @@ public record Arguments(
     Optional<Sequences> sequences) {
 
   public Arguments {
+    requirePresent("q", q);
+    requirePresent("k", k);
+    requirePresent("v", v);
+    requirePresent("o", o);
     params = Map.copyOf(params);
     tensors = Map.copyOf(tensors);
   }
@@ -57,12 +62,14 @@ public record Arguments(
 
   /** These arguments with a place for the log-sum-exp. */
   public Arguments lse(Tensor tensor) {
+    requirePresent("lse", tensor);
     return new Arguments(
         q, k, v, o, Optional.of(tensor), maxScore, scale, params, tensors, sequences);
   }
 
   /** These arguments with a place for the largest score of each row. */
   public Arguments maxScore(Tensor tensor) {
+    requirePresent("maxScore", tensor);
     return new Arguments(q, k, v, o, lse, Optional.of(tensor), scale, params, tensors, sequences);
   }
 
@@ -85,13 +92,22 @@ public record Arguments(
 
   /** These arguments with a captured tensor. */
   public Arguments tensor(String name, Tensor tensor) {
+    requirePresent("tensor " + name, tensor);
     return new Arguments(
         q, k, v, o, lse, maxScore, scale, params, with(tensors, name, tensor), sequences);
   }
 
   /** These arguments for a batch of sequences of their own lengths. */
   public Arguments sequences(Sequences batch) {
+    requirePresent("sequences", batch);
     return new Arguments(q, k, v, o, lse, maxScore, scale, params, tensors, Optional.of(batch));
+  }
+
+  /** Callers may be without null checks of their own. */
+  private static void requirePresent(String name, @Nullable Object given) {
+    if (given == null) {
+      throw new LaunchException(name + " is null");
+    }
   }
 
   private static <T> Map<String, T> with(Map<String, T> map, String name, T value) {

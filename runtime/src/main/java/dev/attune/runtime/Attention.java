@@ -9,6 +9,7 @@ import dev.attune.ptx.compile.Candidates;
 import dev.attune.ptx.compile.Request;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One attention on one device, ready for tensors of any dtype and head dimension. Its kernels are
@@ -154,12 +155,20 @@ public final class Attention implements AutoCloseable {
    * @throws DeviceException if the device has failed, or it or this attention is closed
    */
   public void launch(Stream stream, Arguments arguments) {
+    requirePresent("stream", stream);
+    requirePresent("arguments", arguments);
     kernel(Variant.of(spec, arguments)).launch(stream, arguments);
   }
 
   /** Which kernel a launch of such arguments takes, and why not another. */
   public Explanation explain(Arguments arguments) {
     return kernel(Variant.of(spec, arguments)).explain(arguments);
+  }
+
+  private static void requirePresent(String name, @Nullable Object given) {
+    if (given == null) {
+      throw new LaunchException(name + " is null");
+    }
   }
 
   private Kernel kernel(Variant variant) {

@@ -393,10 +393,8 @@ final class LaunchCheck {
   private Map<String, Tensor> captured(Shape shape, double scale, Map<String, Double> params) {
     for (String name : arguments.tensors().keySet().stream().sorted().toList()) {
       if (spec.tensor(name).isEmpty()) {
-        throw new LaunchException(
-            "'%s' declares no tensor '%s'; it declares %s"
-                .formatted(
-                    spec.name(), name, spec.tensors().stream().map(TensorDecl::name).toList()));
+        throw ScalarCheck.undeclared(
+            spec, "tensor", name, spec.tensors().stream().map(TensorDecl::name).toList());
       }
     }
     Eval eval = new Eval(new Bindings(shape, scale, params, Map.of()));

@@ -5,7 +5,9 @@ import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.Shape;
+import dev.attune.dsl.diagnostic.Nearest;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -28,10 +30,8 @@ final class ScalarCheck {
     Set<String> given = arguments.params().keySet();
     for (String name : given.stream().sorted().toList()) {
       if (spec.param(name).isEmpty()) {
-        throw new LaunchException(
-            "'%s' declares no parameter '%s'; it declares %s"
-                .formatted(
-                    spec.name(), name, spec.params().stream().map(ParamDecl::name).toList()));
+        throw undeclared(
+            spec, "parameter", name, spec.params().stream().map(ParamDecl::name).toList());
       }
     }
     Map<String, Double> values = new LinkedHashMap<>();
@@ -41,6 +41,24 @@ final class ScalarCheck {
           param.name(), value == null ? defaultOf(param, shape) : admitted(param, value, shape));
     }
     return values;
+  }
+
+  /** What is said of a name that a spec does not declare. */
+  static LaunchException undeclared(
+      AttentionSpec spec, String kind, String name, List<String> declared) {
+    return new LaunchException(
+        "'%s' declares no %s '%s'; %s"
+            .formatted(
+                spec.name(),
+                kind,
+                name,
+                Nearest.to(name, declared)
+                    .map("did you mean '%s'?"::formatted)
+                    .orElseGet(
+                        () ->
+                            declared.isEmpty()
+                                ? "it declares none"
+                                : "it declares " + String.join(", ", declared))));
   }
 
   private static double defaultOf(ParamDecl param, Shape shape) {

@@ -232,7 +232,9 @@ abstract class DeviceContract {
         Arguments arguments = arguments(2, 40, 3, keys, 1);
         assertEquals(
             List.of(keys > 0, true),
-            both.explain(arguments).candidates().stream().map(Explanation.Verdict::accepts).toList());
+            both.explain(arguments).candidates().stream()
+                .map(Explanation.Verdict::accepts)
+                .toList());
         both.launch(device.stream(), arguments);
         assertArrayEquals(rounded(values(2, 40, 3, 8)), arguments.o().download().floats());
       }
@@ -353,7 +355,7 @@ abstract class DeviceContract {
         "lse has shape [2, 33, 4], expected [2, 4, 33]");
     refused(good.lse(device.empty(ElementType.F32, 2, 33, 4).permute(0, 2, 1)), "lse has gaps");
     refused(good.tensor("bias", bias(5)), "bias has shape [5], expected [4]");
-    refused(good.tensor("base", bias), "declares no tensor 'base'; it declares [bias]");
+    refused(good.tensor("base", bias), "declares no tensor 'base'; it declares bias");
     refused(
         good.tensor("bias", device.empty(ElementType.I32, 4)), "bias has type i32, expected f32");
     refused(
@@ -372,7 +374,7 @@ abstract class DeviceContract {
     refused(good.param("shift", 0.5), "shift is 0.5, expected an integer");
     refused(good.param("shift", Double.NaN), "shift is NaN, expected an integer");
     refused(good.param("shift", 7), "shift is 7, expected what copy.attn:3 admits");
-    refused(good.param("shaft", 7), "declares no parameter 'shaft'; it declares [shift]");
+    refused(good.param("shaft", 7), "declares no parameter 'shaft'; did you mean 'shift'?");
   }
 
   @Test

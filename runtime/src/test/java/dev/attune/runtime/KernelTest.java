@@ -15,6 +15,7 @@ import dev.attune.compiler.spec.NdArray;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.ptx.artifact.Parameter;
+import dev.attune.ptx.compile.Candidates;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -88,7 +89,8 @@ class KernelTest {
     return Kernel.load(
         device,
         CopyKernel.SPEC,
-        List.of(artifacts),
+        new Candidates(List.of(artifacts)),
+        Selection.ALL,
         a -> a.manifest().target() == Target.SM_90A ? tiles : rows);
   }
 
@@ -345,7 +347,9 @@ class KernelTest {
   }
 
   private static List<Boolean> accepts(Kernel kernel, Arguments arguments) {
-    return kernel.explain(arguments).candidates().stream().map(Explanation.Verdict::accepts).toList();
+    return kernel.explain(arguments).candidates().stream()
+        .map(Explanation.Verdict::accepts)
+        .toList();
   }
 
   /** A packed kernel of 64 rows for up to 127 queries, and one of 128 rows of a head for all. */
@@ -392,9 +396,9 @@ class KernelTest {
     }
     // Two reasons: no keys for the one, too many heads for the other.
     assertEquals(
-        "no candidate takes the arguments: tiles for sm_90a: k is empty, and the tensor maps of"
-            + " this kernel need at least one element; copy for sm_80: q's heads has extent 65536,"
-            + " expected at most 65535",
+        "no candidate takes the arguments: kernel.1 for sm_90a: k is empty, and the tensor maps of"
+            + " this kernel need at least one element; kernel.2 for sm_80: q's heads has extent"
+            + " 65536, expected at most 65535",
         refused(kernel, arguments(1, 1, 65536, 0)));
     assertTrue(tiles.plans.isEmpty() && rows.plans.isEmpty());
     assertThrows(LaunchException.class, this::load);
@@ -413,7 +417,8 @@ class KernelTest {
         Kernel.load(
             device,
             CopyKernel.SPEC,
-            List.of(TileCopyKernel.artifact(), fallback()),
+            new Candidates(List.of(TileCopyKernel.artifact(), fallback())),
+            Selection.ALL,
             a -> {
               loaded.add(a.manifest().target());
               return tiles;
@@ -453,11 +458,11 @@ class KernelTest {
             .tensor("bias", device.tensor(NdArray.floats(2)));
     assertEquals("o is written, but shares memory with q", refused(kernel, overlapping));
     assertEquals(
-        "'copy' declares no parameter 'shaft'; it declares [shift]",
+        "'copy' declares no parameter 'shaft'; did you mean 'shift'?",
         refused(kernel, good.param("shaft", 1)));
     assertEquals(
-        "'copy' declares no tensor 'base'; it declares [bias]",
-        refused(kernel, good.tensor("base", good.q())));
+        "'copy' declares no tensor 'biass'; did you mean 'bias'?",
+        refused(kernel, good.tensor("biass", good.q())));
     good.q().buffer().close();
     assertEquals("q lies in a buffer that is closed", refused(kernel, good));
   }

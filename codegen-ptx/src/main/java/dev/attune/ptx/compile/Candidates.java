@@ -4,7 +4,9 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.ptx.artifact.Artifact;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 
@@ -71,13 +73,17 @@ public record Candidates(List<Artifact> artifacts, List<Refusal> refusals) {
     return new Candidates(artifacts, refusals);
   }
 
-  /** Why there is nothing to choose from: the families' reasons, one that all share only once. */
+  /** Why there is nothing to choose from: the families' reasons, each once. */
   public String refusal() {
-    List<String> reasons = refusals.stream().map(Refusal::reason).distinct().toList();
-    return reasons.size() == 1
-        ? reasons.getFirst()
-        : refusals.stream()
-            .map(r -> r.family() + ": " + r.reason())
+    Map<String, String> families =
+        refusals.stream()
+            .collect(
+                Collectors.toMap(
+                    Refusal::reason, Refusal::family, (a, b) -> a + ", " + b, LinkedHashMap::new));
+    return families.size() == 1
+        ? refusals.getFirst().reason()
+        : families.entrySet().stream()
+            .map(e -> e.getValue() + ": " + e.getKey())
             .collect(Collectors.joining("; ", "no family has a kernel: ", ""));
   }
 }

@@ -26,8 +26,10 @@ public final class EmulatedDevice implements Device {
   private final EmulatorOptions options;
   private final EmulatedMemory memory = new EmulatedMemory();
   private final Stream stream = new EmulatedStream(this);
-  private @Nullable LaunchReport lastReport;
-  private boolean closed;
+  private volatile @Nullable LaunchReport lastReport;
+
+  /** Not guarded by a lock: buffers ask for it while they hold the memory's. */
+  private volatile boolean closed;
 
   private EmulatedDevice(EmulatorOptions options) {
     this.options = options;
@@ -57,12 +59,12 @@ public final class EmulatedDevice implements Device {
   }
 
   /** What the last launch that finished had executed. */
-  public synchronized Optional<LaunchReport> lastReport() {
+  public Optional<LaunchReport> lastReport() {
     return Optional.ofNullable(lastReport);
   }
 
   @Override
-  public synchronized Buffer allocate(long bytes) {
+  public Buffer allocate(long bytes) {
     requireOpen();
     if (bytes < 0) {
       throw new DeviceException("cannot allocate %d bytes".formatted(bytes));
@@ -109,18 +111,18 @@ public final class EmulatedDevice implements Device {
     return memory;
   }
 
-  synchronized void finished(LaunchReport report) {
+  void finished(LaunchReport report) {
     lastReport = report;
   }
 
-  synchronized void requireOpen() {
+  void requireOpen() {
     if (closed) {
       throw new DeviceException("the device is closed");
     }
   }
 
   @Override
-  public synchronized void close() {
+  public void close() {
     closed = true;
   }
 }

@@ -97,11 +97,26 @@ final class ModuleBordersTest {
                 "dev.attune.compiler.schedule..",
                 "dev.attune.compiler.tile..",
                 "dev.attune.compiler.pass..",
-                "dev.attune.ptx..",
-                "dev.attune.runtime..")
+                "dev.attune.ptx..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("dev.attune.dsl..", "dev.attune.compiler.check.."));
+    hold(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.attune.runtime..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.attune.dsl.syntax.."));
+    hold(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.attune.runtime..")
+            .and()
+            .haveSimpleNameNotContaining("SpecText")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.attune.compiler.check.."));
   }
 
   @Test
