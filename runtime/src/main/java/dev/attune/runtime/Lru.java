@@ -1,6 +1,7 @@
 package dev.attune.runtime;
 
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -76,16 +77,10 @@ final class Lru<K, V> {
 
   /** Forgets every value; an action gets those that there are, and those being computed later. */
   void clear(Consumer<? super V> action) {
-    for (Map.Entry<K, Entry<V>> e : entries.entrySet()) {
-      if (entries.remove(e.getKey(), e.getValue())) {
-        e.getValue()
-            .value
-            .whenComplete(
-                (value, failure) -> {
-                  if (failure == null) {
-                    action.accept(value);
-                  }
-                });
+    for (K key : List.copyOf(entries.keySet())) {
+      @Nullable Entry<V> entry = entries.remove(key);
+      if (entry != null) {
+        var unused = entry.value.thenAccept(action);
       }
     }
   }

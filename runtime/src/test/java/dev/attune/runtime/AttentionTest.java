@@ -335,6 +335,32 @@ class AttentionTest {
   }
 
   @Test
+  void aKernelThatIsMadeWhileTheAttentionClosesIsClosed() throws Exception {
+    CountDownLatch making = new CountDownLatch(1);
+    CountDownLatch closing = new CountDownLatch(1);
+    AttentionSpec spec = SpecText.of(WINDOW);
+    Prebuilt slow =
+        request -> {
+          making.countDown();
+          try {
+            closing.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          return List.of();
+        };
+    Attention attention = attention(spec, slow);
+    try (ExecutorService pool = Executors.newSingleThreadExecutor()) {
+      Future<Kernel> made = pool.submit(() -> attention.prepare(Dtype.F16, DIM, Batching.DENSE));
+      making.await();
+      attention.close();
+      closing.countDown();
+      ExecutionException e = assertThrows(ExecutionException.class, made::get);
+      assertEquals("the attention 'window' is closed", e.getCause().getMessage());
+    }
+  }
+
+  @Test
   void closedThingsAreRefused() {
     Arguments good = arguments(Dtype.F16, 20, 16);
     Attention closed = attention(WINDOW);

@@ -10,7 +10,9 @@ import dev.attune.specs.SpecLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,6 +117,43 @@ final class RunCommandTest {
         Attune.run("run", spec.toString(), "--device", "emulated", "--seq", "8", "--head-dim", "8");
     assertEquals(1, run.code(), run.out() + run.err());
     assertTrue(run.last().startsWith("FAIL "), run.last());
+  }
+
+  @Test
+  void whyATableOfTheCandidatesIsPrinted() {
+    Attune run =
+        Attune.run(
+            "run", "causal", "--device", "emulated", "--seq", "9", "--head-dim", "16", "--why");
+    assertEquals(0, run.code(), run.out() + run.err());
+    List<String> lines = run.out().lines().toList();
+    int head = lines.indexOf("kernel    target  takes it  queries  schedule");
+    assertTrue(head > 0, run.out());
+    assertTrue(lines.get(head + 1).startsWith("ampere.1  sm_80   chosen    any      tiles 128 x"));
+    assertEquals("hopper            no", lines.get(head + 2));
+    assertEquals(
+        "    its kernels need sm_90a, compute capability 9.0, and these are for sm_80",
+        lines.get(head + 3));
+  }
+
+  @Test
+  void aKernelCanBeForced() {
+    String[] run = {"run", "causal", "--device", "emulated", "--seq", "9", "--head-dim", "16"};
+    Attune target = Attune.run(with(run, "--target", "sm_90a", "--kernel", "hopper.2"));
+    assertEquals(0, target.code(), target.out() + target.err());
+    assertTrue(target.out().contains("hopper.1: only 'hopper.2' may be taken"), target.out());
+    Attune refused = Attune.run(with(run, "--kernel", "hopper"));
+    assertEquals(1, refused.code());
+    assertTrue(
+        refused.err().contains("'hopper' was asked for: its kernels need sm_90a"), refused.err());
+    Attune unknown = Attune.run(with(run, "--kernel", "turing"));
+    assertEquals(1, unknown.code());
+    assertTrue(
+        unknown.err().contains("'turing' was asked for, but the kernels of 'causal' are ampere.1"),
+        unknown.err());
+  }
+
+  private static String[] with(String[] run, String... more) {
+    return Stream.concat(Arrays.stream(run), Arrays.stream(more)).toArray(String[]::new);
   }
 
   @Test

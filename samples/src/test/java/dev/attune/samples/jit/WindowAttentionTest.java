@@ -1,4 +1,4 @@
-package dev.attune.samples;
+package dev.attune.samples.jit;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,7 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The sample computes what it says, and the README shows it as it is. */
-final class AttentionTest {
+final class WindowAttentionTest {
 
   @Test
   void equalKeysGiveTheMeanOfTheWindow() {
@@ -23,7 +23,7 @@ final class AttentionTest {
     for (int i = 0; i < seq * 8; i++) {
       v.floats()[i] = (float) Math.floorDiv(i, 8); // The key's position, exact in bf16.
     }
-    NdArray o = Attention.window(q, k, v, 3);
+    NdArray o = WindowAttention.window(q, k, v, 3);
     assertArrayEquals(new int[] {1, seq, 1, 8}, o.shape());
     assertEquals(0, o.floats()[0]);
     assertEquals(0.5f, o.floats()[8]);
@@ -35,7 +35,7 @@ final class AttentionTest {
   @Test
   void theReadmeShowsTheSample() throws IOException {
     Path here = Path.of("").toAbsolutePath();
-    Path source = here.resolve("src/main/java/dev/attune/samples/Attention.java");
+    Path source = here.resolve("src/main/java/dev/attune/samples/jit/WindowAttention.java");
     List<String> lines = Files.readAllLines(source);
     int from = lines.indexOf("    // README");
     int to = lines.indexOf("    // end of README");
