@@ -10,7 +10,13 @@ import org.jspecify.annotations.Nullable;
  */
 public enum Setting {
   /** Which candidates launches take, as {@link Selection#only}. */
-  KERNEL;
+  KERNEL,
+  /** The directory of the disk cache, or {@code off}. */
+  CACHE,
+  /** {@code off}: code is launched without having computed a known answer first. */
+  SELF_TEST;
+
+  private static final String OFF = "off";
 
   /** The system property. */
   public String property() {
@@ -27,5 +33,10 @@ public enum Setting {
     @Nullable String property = System.getProperty(property());
     return Optional.ofNullable(property != null ? property : System.getenv(variable()))
         .filter(v -> !v.isEmpty());
+  }
+
+  /** Whether it is set to {@code off}. */
+  public boolean isOff() {
+    return value().filter(v -> v.equalsIgnoreCase(OFF)).isPresent();
   }
 }

@@ -1,14 +1,13 @@
 package dev.attune.ptx.assemble;
 
+import dev.attune.ptx.files.PrivateDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -52,42 +51,12 @@ final class NativeStore {
   Unpacked unpack(NativeLibrary library) throws IOException {
     try {
       Path directory = cache;
-      Files.createDirectories(cache);
-      requireUnwritableByOthers(cache.toRealPath());
       for (String name : new String[] {"attune", "natives", library.sha256()}) {
-        directory = ownDirectory(directory.resolve(name));
+        directory = PrivateDirectory.require(directory.resolve(name));
       }
       return new Unpacked(fileIn(directory, library), false);
     } catch (IOException | SecurityException | UnsupportedOperationException e) {
       return new Unpacked(fileIn(Files.createTempDirectory("attune-"), library), true);
-    }
-  }
-
-  private static Path ownDirectory(Path directory) throws IOException {
-    try {
-      Files.createDirectory(
-          directory,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    } catch (FileAlreadyExistsException e) {
-      // Judged below, like one just created.
-    }
-    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-      throw new IOException(directory + " is not a directory");
-    }
-    Object self = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-    if (!self.equals(Files.getAttribute(directory, "unix:uid", LinkOption.NOFOLLOW_LINKS))) {
-      throw new IOException(directory + " belongs to another user");
-    }
-    requireUnwritableByOthers(directory);
-    return directory;
-  }
-
-  private static void requireUnwritableByOthers(Path directory) throws IOException {
-    int mode =
-        (Integer) Files.getAttribute(directory, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 07777;
-    boolean sticky = (mode & 01000) != 0;
-    if ((mode & 0022) != 0 && !sticky) {
-      throw new IOException(directory + " can be written by other users");
     }
   }
 

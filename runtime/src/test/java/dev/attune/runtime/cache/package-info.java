@@ -1,0 +1,5 @@
+/** Tests of caches. */
+@NullMarked
+package dev.attune.runtime.cache;
+
+import org.jspecify.annotations.NullMarked;
