@@ -34,7 +34,7 @@ final class ManifestReader {
 
   private ManifestReader() {}
 
-  static Manifest read(String json, String ptxSha256) {
+  static Manifest read(String json, String ptxSha256, Optional<String> cubinSha256) {
     JsonNode root;
     try {
       root = MAPPER.readTree(json);
@@ -46,7 +46,10 @@ final class ManifestReader {
                   e.getLocation() == null ? 1 : e.getLocation().getLineNr()),
           e);
     }
-    return new Node("", root).manifest(ptxSha256);
+    Node manifest = new Node("", root);
+    Manifest read = manifest.manifest(ptxSha256);
+    cubinSha256.ifPresent(manifest::requireCubin);
+    return read;
   }
 
   /** A value and where it stands. */
@@ -93,6 +96,14 @@ final class ManifestReader {
     private String said(String field) {
       Node node = at(field);
       return node.json == null ? "" : node.text();
+    }
+
+    private void requireCubin(String sha256) {
+      Node field = at("cubin_sha256");
+      if (field.json == null || !field.text().equals(sha256)) {
+        throw new ArtifactException(
+            "the manifest does not belong to this machine code: cubin_sha256 differs");
+      }
     }
 
     private Lengths lengths() {

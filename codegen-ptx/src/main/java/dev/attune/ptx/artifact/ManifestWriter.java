@@ -21,7 +21,7 @@ final class ManifestWriter {
 
   private ManifestWriter() {}
 
-  static String write(Manifest m, String ptxSha256) {
+  static String write(Manifest m, String ptxSha256, Optional<String> cubinSha256) {
     ObjectNode root = JsonNodeFactory.instance.objectNode();
     root.put("format", FORMAT);
     root.put("spec", m.spec());
@@ -41,6 +41,7 @@ final class ManifestWriter {
     root.putObject("queries").put("from", m.queries().from()).put("to", m.queries().to());
     root.put("shared_bytes", m.sharedBytes());
     root.put("ptx_sha256", ptxSha256);
+    cubinSha256.ifPresent(sha256 -> root.put("cubin_sha256", sha256));
     ArrayNode parameters = root.putArray("parameters");
     m.parameters().forEach(p -> parameters.add(parameter(p)));
     ArrayNode params = root.putArray("params");

@@ -19,6 +19,7 @@ import dev.attune.compiler.spec.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -95,11 +96,58 @@ class ArtifactsTest {
 
   @Test
   void theFilesAreReadableAndComeBack() throws IOException {
-    Artifacts.write(ARTIFACT, directory, "w", new byte[] {1, 2});
+    Artifacts.write(ARTIFACT, directory, "w");
     assertEquals(JSON, Files.readString(directory.resolve("w.json")));
     assertEquals(ARTIFACT.ptx(), Files.readString(directory.resolve("w.ptx")));
-    assertArrayEquals(new byte[] {1, 2}, Files.readAllBytes(directory.resolve("w.cubin")));
     assertEquals(ARTIFACT, Artifacts.read(directory, "w"));
+  }
+
+  @Test
+  void machineCodeBelongsToItsManifest() throws IOException {
+    Artifact assembled = ARTIFACT.with(new Cubin(new byte[] {1, 2}));
+    Artifacts.write(ARTIFACT, directory, "w", new byte[] {1, 2});
+    Path cubin = directory.resolve("w.cubin");
+    assertArrayEquals(new byte[] {1, 2}, Files.readAllBytes(cubin));
+    assertEquals(assembled, Artifacts.read(directory, "w"));
+    assertTrue(
+        Artifacts.toJson(assembled)
+            .contains(
+                """
+                  "cubin_sha256": "a12871fee210fb8619291eaea194581cbd2531e4b23759d225f6806923f63222",
+                """));
+    Files.write(cubin, new byte[] {1, 3});
+    assertEquals(
+        "the manifest does not belong to this machine code: cubin_sha256 differs",
+        assertThrows(ArtifactException.class, () -> Artifacts.read(directory, "w")).getMessage());
+    Files.delete(cubin);
+    assertEquals(ARTIFACT, Artifacts.read(directory, "w"));
+    // Machine code that no manifest speaks of is not taken, and an artifact without removes it.
+    Files.write(cubin, new byte[] {1, 2});
+    Files.writeString(directory.resolve("w.json"), JSON);
+    assertThrows(ArtifactException.class, () -> Artifacts.read(directory, "w"));
+    Artifacts.write(ARTIFACT, directory, "w");
+    assertEquals(ARTIFACT, Artifacts.read(directory, "w"));
+  }
+
+  @Test
+  void listsComeBackAndDamageIsFound() {
+    List<Artifact> list = List.of(ARTIFACT.with(new Cubin(new byte[] {7})), ARTIFACT);
+    byte[] bytes = ArtifactList.toBytes(list);
+    assertArrayEquals(bytes, ArtifactList.toBytes(List.copyOf(list)));
+    assertEquals(list, ArtifactList.fromBytes(bytes));
+    assertEquals(List.of(), ArtifactList.fromBytes(ArtifactList.toBytes(List.of())));
+    for (int length = 0; length < bytes.length; length++) {
+      byte[] cut = Arrays.copyOf(bytes, length);
+      assertThrows(ArtifactException.class, () -> ArtifactList.fromBytes(cut));
+    }
+    assertThrows(
+        ArtifactException.class,
+        () -> ArtifactList.fromBytes(Arrays.copyOf(bytes, bytes.length + 1)));
+    for (int at : new int[] {0, 3, 4, 7, 40, bytes.length / 2}) {
+      byte[] bad = bytes.clone();
+      bad[at] = (byte) 0xFF;
+      assertThrows(ArtifactException.class, () -> ArtifactList.fromBytes(bad), "" + at);
+    }
   }
 
   @Test
