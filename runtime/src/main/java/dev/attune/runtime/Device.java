@@ -18,8 +18,9 @@ import java.util.List;
 public interface Device extends AutoCloseable {
 
   /**
-   * Opens a device by name: {@code cuda} is the first CUDA device, {@code emulated} the emulator,
-   * and {@code auto} the first of them that is there.
+   * Opens a device by name: {@code cuda} is the first CUDA device that kernels run on, {@code
+   * cuda:1} that of the driver's number, {@code emulated} the emulator, and {@code auto} the first
+   * CUDA device or, where there is none, the emulator.
    *
    * @throws DeviceException saying why there is no CUDA device and what to do
    * @throws IllegalArgumentException for another name
@@ -29,9 +30,11 @@ public interface Device extends AutoCloseable {
       case "auto" -> CudaProbe.probe().usable().isPresent() ? open("cuda") : open("emulated");
       case "cuda" -> CudaDevice.open();
       case "emulated" -> EmulatedDevice.open();
+      case String s when s.matches("cuda:[0-9]{1,4}") ->
+          CudaDevice.open(Integer.parseInt(s.substring("cuda:".length())));
       default ->
           throw new IllegalArgumentException(
-              "unknown device '%s'; known are auto, cuda, emulated".formatted(name));
+              "unknown device '%s'; known are auto, cuda, cuda:0, emulated".formatted(name));
     };
   }
 

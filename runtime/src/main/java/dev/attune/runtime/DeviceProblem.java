@@ -118,7 +118,12 @@ public final class DeviceProblem implements AutoCloseable {
 
   /** Launches the kernel on the device's own stream, without waiting for it. */
   public void launch() {
-    kernel.launch(device.stream(), arguments);
+    launch(device.stream());
+  }
+
+  /** Launches the kernel on a stream, without waiting for it. */
+  void launch(Stream stream) {
+    kernel.launch(stream, arguments);
   }
 
   /** The outputs, once everything launched has finished. */

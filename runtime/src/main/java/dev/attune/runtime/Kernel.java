@@ -46,7 +46,7 @@ public final class Kernel implements AutoCloseable {
   private static final class Candidate {
     private final Artifact artifact;
     private final Function<Artifact, ? extends Code> load;
-    private @Nullable Code code;
+    private volatile @Nullable Code code;
     private boolean closed;
 
     Candidate(Artifact artifact, Function<Artifact, ? extends Code> load) {
@@ -58,20 +58,39 @@ public final class Kernel implements AutoCloseable {
       return artifact.manifest();
     }
 
-    synchronized Code code() {
+    Code code() {
+      Code loaded = code;
+      return loaded != null ? loaded : load();
+    }
+
+    /** The code for a launch on a stream. */
+    Code code(Stream stream) {
+      Code loaded = code;
+      if (loaded == null && stream.isCapturing()) {
+        throw new LaunchException(
+            "kernel %s is not loaded yet, which cannot be done while a stream is captured; prepare it before"
+                .formatted(manifest().entry()));
+      }
+      return loaded != null ? loaded : load();
+    }
+
+    private synchronized Code load() {
       if (closed) {
         throw new DeviceException("the kernel is closed");
       }
-      if (code == null) {
-        code = load.apply(artifact);
+      Code loaded = code;
+      if (loaded == null) {
+        loaded = load.apply(artifact);
+        code = loaded;
       }
-      return code;
+      return loaded;
     }
 
     synchronized void close() {
       closed = true;
-      if (code != null) {
-        code.close();
+      Code loaded = code;
+      if (loaded != null) {
+        loaded.close();
         code = null;
       }
     }
@@ -83,9 +102,7 @@ public final class Kernel implements AutoCloseable {
     this.candidates = List.copyOf(candidates);
     this.chooser = chooser;
     this.counters = new WorkCounters(device);
-    if (candidates.stream().anyMatch(c -> counts(c.manifest()))) {
-      counters.address(device.stream());
-    }
+    reserveCounters();
   }
 
   /**
@@ -141,10 +158,34 @@ public final class Kernel implements AutoCloseable {
     return chooser.explain(arguments);
   }
 
+  /** Loads every candidate, so that any launch may be captured. */
+  public void prepare() {
+    candidates.forEach(Candidate::code);
+    reserveCounters();
+  }
+
+  /**
+   * Loads the candidate that a launch of these arguments takes, so that the launch may be captured.
+   *
+   * @throws LaunchException as {@link #launch} does for sizes, types and values
+   */
+  public void prepare(Arguments arguments) {
+    List<Tensor> tensors = Signature.tensors(spec, arguments);
+    candidates.get(choice(arguments, tensors).index()).code();
+    reserveCounters();
+  }
+
+  private void reserveCounters() {
+    if (candidates.stream().anyMatch(c -> counts(c.manifest()))) {
+      counters.reserve();
+    }
+  }
+
   /**
    * Checks the arguments and queues the candidate that is best for them. Waits for nothing and
-   * allocates nothing on the device, but for 8 bytes at the first launch on a stream other than the
-   * device's own of a kernel that counts its work; a launch without rows does nothing.
+   * allocates nothing on the device, unless the candidate is not loaded yet; a launch without rows
+   * does nothing. It may be captured into a graph if the candidate is loaded, and a graph may be
+   * replayed any number of times, one replay at a time, until the kernel is closed.
    *
    * @throws LaunchException naming the argument that must not be used so; nothing has been queued
    * @throws DeviceException if the device has failed
@@ -154,9 +195,8 @@ public final class Kernel implements AutoCloseable {
       throw new LaunchException("the stream belongs to another device than the kernel");
     }
     List<Tensor> tensors = Signature.tensors(spec, arguments);
-    Chooser.Choice choice =
-        choices.get(Signature.of(spec, arguments, tensors), signature -> chooser.choose(arguments));
-    Code code = candidates.get(choice.index()).code();
+    Chooser.Choice choice = choice(arguments, tensors);
+    Code code = candidates.get(choice.index()).code(stream);
     LaunchPlan plan =
         choice
             .layout()
@@ -176,6 +216,11 @@ public final class Kernel implements AutoCloseable {
       counters.forget(stream);
       throw e;
     }
+  }
+
+  private Chooser.Choice choice(Arguments arguments, List<Tensor> tensors) {
+    return choices.get(
+        Signature.of(spec, arguments, tensors), signature -> chooser.choose(arguments));
   }
 
   private static boolean counts(Manifest manifest) {

@@ -7,6 +7,12 @@ public interface Stream extends AutoCloseable {
   Device device();
 
   /**
+   * Whether launches are being recorded here into a CUDA graph instead of run. Nothing may then be
+   * loaded, allocated or waited for.
+   */
+  boolean isCapturing();
+
+  /**
    * Waits until everything launched here has finished.
    *
    * @throws DeviceException if a launch failed

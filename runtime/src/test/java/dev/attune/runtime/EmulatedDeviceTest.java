@@ -46,6 +46,6 @@ class EmulatedDeviceTest extends DeviceContract {
   void unknownNamesAreRefused() {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> Device.open("gpu"));
-    assertEquals("unknown device 'gpu'; known are auto, cuda, emulated", e.getMessage());
+    assertEquals("unknown device 'gpu'; known are auto, cuda, cuda:0, emulated", e.getMessage());
   }
 }

@@ -19,8 +19,10 @@ import dev.attune.ptx.compile.Candidates;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -295,6 +297,87 @@ class KernelTest {
       assertNotEquals(own, tiles.value("counter"));
       kernel.launch(stream, arguments);
       assertEquals(second, tiles.value("counter"));
+    }
+  }
+
+  /** A stream that says whether it is being captured. */
+  private final class Captured implements Stream {
+    boolean capturing;
+
+    @Override
+    public Device device() {
+      return device;
+    }
+
+    @Override
+    public boolean isCapturing() {
+      return capturing;
+    }
+
+    @Override
+    public void synchronize() {
+      throw new AssertionError("launches wait for nothing");
+    }
+
+    @Override
+    public void close() {
+      // There is nothing to give back.
+    }
+  }
+
+  @Test
+  void everyCapturedLaunchHasItsCounter() {
+    Arguments arguments = arguments(1, 16, 1, 5);
+    Captured stream = new Captured();
+    try (Kernel kernel = load(TileCopyKernel.artifact())) {
+      kernel.launch(stream, arguments);
+      Set<Long> counters = new HashSet<>(List.of(tiles.value("counter")));
+      stream.capturing = true;
+      for (int i = 0; i < 5; i++) {
+        kernel.launch(stream, arguments);
+        assertTrue(counters.add(tiles.value("counter")));
+      }
+      stream.capturing = false;
+      kernel.launch(stream, arguments);
+      assertFalse(counters.add(tiles.value("counter")));
+      stream.capturing = true;
+      for (int i = 6; i < WorkCounters.BLOCK; i++) {
+        kernel.launch(stream, arguments);
+        assertTrue(counters.add(tiles.value("counter")));
+      }
+      LaunchException e =
+          assertThrows(LaunchException.class, () -> kernel.launch(stream, arguments));
+      assertEquals(
+          "the kernel has no work counters left for captured launches;"
+              + " prepare it again before the next capture",
+          e.getMessage());
+      kernel.prepare();
+      kernel.launch(stream, arguments);
+      assertTrue(counters.add(tiles.value("counter")));
+    }
+  }
+
+  @Test
+  void nothingIsLoadedDuringACapture() {
+    Arguments arguments = arguments(1, 33, 2, 5);
+    Captured stream = new Captured();
+    stream.capturing = true;
+    try (Kernel kernel = load(TileCopyKernel.artifact(), fallback())) {
+      LaunchException e =
+          assertThrows(LaunchException.class, () -> kernel.launch(stream, arguments));
+      assertEquals(
+          "kernel tiles is not loaded yet, which cannot be done while a stream is captured;"
+              + " prepare it before",
+          e.getMessage());
+      assertEquals(List.of(), tiles.plans);
+      kernel.prepare(arguments);
+      kernel.launch(stream, arguments);
+      assertEquals(1, tiles.plans.size());
+      Arguments noKeys = arguments(1, 33, 2, 0);
+      assertThrows(LaunchException.class, () -> kernel.launch(stream, noKeys));
+      kernel.prepare();
+      kernel.launch(stream, noKeys);
+      assertEquals(1, rows.plans.size());
     }
   }
 

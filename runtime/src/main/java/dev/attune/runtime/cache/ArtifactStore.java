@@ -70,7 +70,7 @@ public final class ArtifactStore {
    * A spec as text that is the same for every spec of the same meaning, wherever that was written.
    * Records print all that they are made of, so nothing can be forgotten.
    */
-  static String meaning(AttentionSpec spec) {
+  public static String meaning(AttentionSpec spec) {
     AttentionSpec anywhere =
         new AttentionSpec(
             spec.name(),

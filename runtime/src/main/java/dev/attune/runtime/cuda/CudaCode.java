@@ -6,13 +6,20 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.runtime.DeviceException;
+import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchPlan;
 import dev.attune.runtime.Stream;
 import dev.attune.runtime.TensorMap;
+import dev.attune.runtime.cache.DiskCache;
+import dev.attune.runtime.cache.Key;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import jcuda.NativePointerObject;
@@ -24,8 +31,9 @@ import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.driver.JITOptions;
 
-/** A module that the driver compiled from PTX. */
+/** A module of machine code with one kernel. */
 final class CudaCode extends CudaResource implements Kernel.Code {
+  private static final Logger LOG = System.getLogger("dev.attune.runtime");
   private static final int LOG_BYTES = 16 << 10;
 
   private final Manifest manifest;
@@ -68,7 +76,39 @@ final class CudaCode extends CudaResource implements Kernel.Code {
     }
   }
 
-  CudaCode(CudaDevice device, Artifact artifact) {
+  /** Where the machine code comes from. */
+  enum Source {
+    /** The build's cubin. */
+    BUILT("the machine code of the build"),
+    /** The driver's compiler. */
+    DRIVER("the driver's compiler"),
+    /** The same, which then has fewer opportunities to be wrong. */
+    DRIVER_LEVEL_1("the driver's compiler at optimisation level 1");
+
+    private final String text;
+
+    Source(String text) {
+      this.text = text;
+    }
+
+    /** What messages call it. */
+    String text() {
+      return text;
+    }
+
+    /** How much the driver's compiler is told to optimise; it decides unless told. */
+    OptionalInt level() {
+      return this == DRIVER_LEVEL_1 ? OptionalInt.of(1) : OptionalInt.empty();
+    }
+  }
+
+  /**
+   * Loads code.
+   *
+   * @throws DeviceException if the device does not run the artifact's target, or there is no such
+   *     code of it
+   */
+  CudaCode(CudaDevice device, Artifact artifact, Source source) {
     super(device);
     manifest = artifact.manifest();
     launching = "launch " + manifest.entry();
@@ -81,14 +121,82 @@ final class CudaCode extends CudaResource implements Kernel.Code {
                   device.info().major(),
                   device.info().minor()));
     }
-    // One at a time: nothing says that JCuda's JIT options may be used by several threads at once.
-    synchronized (CudaCode.class) {
-      device.context().run(() -> load(device.context(), artifact.ptx()));
-    }
+    device
+        .context()
+        .run(
+            () -> {
+              switch (source) {
+                case BUILT -> loadBuilt(device.context(), artifact);
+                case DRIVER, DRIVER_LEVEL_1 -> {
+                  if (!loadKept(artifact.ptx(), source.level())) {
+                    // One at a time: nothing says that JCuda's JIT options may be used by several
+                    // threads at once.
+                    synchronized (CudaCode.class) {
+                      loadPtx(device.context(), artifact.ptx(), source.level());
+                    }
+                  }
+                }
+              }
+              prepare(device.context());
+            });
   }
 
-  private void load(CudaContext context, String ptx) {
+  private void loadBuilt(CudaContext context, Artifact artifact) {
+    byte[] cubin =
+        artifact
+            .cubin()
+            .orElseThrow(
+                () -> new DeviceException(manifest.entry() + " comes without machine code"))
+            .bytes();
+    context.check(
+        JCudaDriver.cuModuleLoadData(module, cubin),
+        "load the machine code of " + manifest.entry());
+  }
+
+  /**
+   * Loads machine code that the driver made of the PTX before, or makes it and keeps it. Without a
+   * cache, or with a driver that does not make any to keep, nothing is loaded.
+   */
+  private boolean loadKept(String ptx, OptionalInt level) {
+    DiskCache cache = device().cache();
+    if (cache.directory().isEmpty()) {
+      return false;
+    }
+    DeviceInfo info = device().info();
+    Key key =
+        Key.of(
+            "cubin",
+            ptx,
+            device().driver(),
+            "%d.%d, %s".formatted(info.major(), info.minor(), level));
+    if (cache.get(key).filter(this::loads).isPresent()) {
+      return true;
+    }
+    Optional<byte[]> linked = device().linker().flatMap(l -> l.link(ptx, level));
+    if (linked.filter(this::loads).isEmpty()) {
+      LOG.log(Level.DEBUG, "the driver makes no machine code of {0} to keep", manifest.entry());
+      return false;
+    }
+    cache.put(key, linked.get());
+    return true;
+  }
+
+  /** Loads machine code, if it is what the driver takes and has the kernel. */
+  private boolean loads(byte[] cubin) {
+    if (JCudaDriver.cuModuleLoadData(module, cubin) != CUresult.CUDA_SUCCESS) {
+      return false;
+    }
+    if (JCudaDriver.cuModuleGetFunction(function, module, manifest.entry())
+        == CUresult.CUDA_SUCCESS) {
+      return true;
+    }
+    JCudaDriver.cuModuleUnload(module);
+    return false;
+  }
+
+  private void loadPtx(CudaContext context, String ptx, OptionalInt level) {
     JITOptions options = new JITOptions();
+    level.ifPresent(l -> options.putInt(CUjit_option.CU_JIT_OPTIMIZATION_LEVEL, l));
     options.putBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER, new byte[LOG_BYTES]);
     options.putInt(CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
     byte[] text = ptx.getBytes(StandardCharsets.UTF_8);
@@ -110,6 +218,10 @@ final class CudaCode extends CudaResource implements Kernel.Code {
       }
       context.check(code, "load the PTX of " + manifest.entry());
     }
+  }
+
+  /** Finds the kernel in the module and gives it what it asks for. */
+  private void prepare(CudaContext context) {
     try {
       context.check(
           JCudaDriver.cuModuleGetFunction(function, module, manifest.entry()),
@@ -130,7 +242,7 @@ final class CudaCode extends CudaResource implements Kernel.Code {
     if (isClosed()) {
       throw new DeviceException("kernel %s is closed".formatted(manifest.entry()));
     }
-    if (!(stream instanceof CudaStream cuda) || cuda.isClosed()) {
+    if (!(stream instanceof CudaStream cuda) || cuda.isClosed() || cuda.device() != device()) {
       throw new DeviceException("the stream is closed or of another device");
     }
     Parameters parameters = idle.poll();
@@ -154,7 +266,7 @@ final class CudaCode extends CudaResource implements Kernel.Code {
                           1,
                           1,
                           manifest.sharedBytes(),
-                          cuda.handle(),
+                          cuda.stream(),
                           pointers,
                           null),
                       launching);

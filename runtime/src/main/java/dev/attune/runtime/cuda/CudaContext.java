@@ -17,17 +17,28 @@ import jcuda.driver.JCudaDriver;
  */
 final class CudaContext {
   private final CUdevice device;
-  private final CUcontext context;
+  private final Handle context = new Handle();
   private volatile Optional<String> failure = Optional.empty();
   private volatile Object lastLaunch = "none";
   private volatile boolean released;
 
+  /** A context that tells its value. */
+  static final class Handle extends CUcontext {
+    long value() {
+      return getNativePointer();
+    }
+  }
+
   /** Retains the primary context. */
   CudaContext(int ordinal) {
     device = new CUdevice();
-    context = new CUcontext();
     check(JCudaDriver.cuDeviceGet(device, ordinal), "find device " + ordinal);
     check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "retain the primary context");
+  }
+
+  /** The driver's {@code CUcontext}. */
+  long handle() {
+    return context.value();
   }
 
   /** Runs calls with the context current on this thread. */

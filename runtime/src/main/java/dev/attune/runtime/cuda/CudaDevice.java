@@ -1,6 +1,8 @@
 package dev.attune.runtime.cuda;
 
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.artifact.Artifacts;
 import dev.attune.ptx.compile.Candidates;
 import dev.attune.runtime.Buffer;
 import dev.attune.runtime.Device;
@@ -8,25 +10,60 @@ import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Event;
 import dev.attune.runtime.Kernel;
+import dev.attune.runtime.ProvenCode;
 import dev.attune.runtime.Selection;
 import dev.attune.runtime.Stream;
+import dev.attune.runtime.cache.ArtifactStore;
+import dev.attune.runtime.cache.DiskCache;
+import dev.attune.runtime.cache.Key;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /** A GPU. */
 public final class CudaDevice implements Device {
   private final DeviceInfo info;
+  private final int ordinal;
   private final CudaContext context;
+  private final DiskCache cache;
+  private final String driver;
   private final Stream stream;
   private final Set<Runnable> resources = ConcurrentHashMap.newKeySet();
-  private @Nullable TensorMapEncoder encoder;
+  private final Map<Long, CudaStream> foreign = new ConcurrentHashMap<>();
+  private final Supplier<TensorMapEncoder> encoder =
+      once(() -> TensorMapEncoder.of(CudaProbe.LIBRARY));
+  private final Supplier<Optional<Linker>> linker = once(() -> Linker.of(CudaProbe.LIBRARY));
 
-  private CudaDevice(DeviceInfo info, CudaContext context) {
+  private CudaDevice(DeviceInfo info, int ordinal, DiskCache cache) {
     this.info = info;
-    this.context = context;
+    this.ordinal = ordinal;
+    this.cache = cache;
+    this.context = new CudaContext(ordinal);
+    this.driver = DriverVersion.of(info.driver());
     this.stream = newStream();
+  }
+
+  /** The same value from the first use on. */
+  private static <T> Supplier<T> once(Supplier<T> compute) {
+    return new Supplier<>() {
+      private @Nullable T value;
+
+      @Override
+      public synchronized T get() {
+        T found = value;
+        if (found == null) {
+          found = compute.get();
+          value = found;
+        }
+        return found;
+      }
+    };
   }
 
   /**
@@ -36,7 +73,8 @@ public final class CudaDevice implements Device {
    */
   public static CudaDevice open() {
     CudaProbe probe = CudaProbe.probe();
-    CudaProbe.Found found = probe.usable().orElseThrow(() -> missing(probe));
+    CudaProbe.Found found =
+        probe.usable().orElseThrow(() -> missing(probe.problem().orElse("there is none")));
     return open(found.ordinal());
   }
 
@@ -46,20 +84,44 @@ public final class CudaDevice implements Device {
    * @throws DeviceException saying why it cannot be used and what to do
    */
   public static CudaDevice open(int ordinal) {
+    return open(ordinal, DiskCache.ofUser());
+  }
+
+  /**
+   * The GPU of an ordinal, as the driver counts them.
+   *
+   * @param cache keeps machine code and passed self-tests
+   * @throws DeviceException saying why it cannot be used and what to do
+   */
+  public static CudaDevice open(int ordinal, DiskCache cache) {
     CudaProbe probe = CudaProbe.probe();
     DeviceInfo info =
         probe.devices().stream()
             .filter(d -> d.ordinal() == ordinal)
-            .flatMap(d -> d.info().stream())
             .findFirst()
-            .orElseThrow(() -> missing(probe));
-    return new CudaDevice(info, new CudaContext(ordinal));
+            .orElseThrow(() -> missing(absent(probe, ordinal)))
+            .info()
+            .orElseThrow(() -> missing("kernels do not run on device " + ordinal));
+    return new CudaDevice(info, ordinal, cache);
   }
 
-  private static DeviceException missing(CudaProbe probe) {
+  private static String absent(CudaProbe probe, int ordinal) {
+    return probe
+        .problem()
+        .orElseGet(
+            () ->
+                "the driver has no device %d, but %d from 0 on"
+                    .formatted(ordinal, probe.devices().size()));
+  }
+
+  private static DeviceException missing(String problem) {
     return new DeviceException(
-        "no CUDA device: %s; without one, use the emulated device"
-            .formatted(probe.problem().orElse("no device of that number can be used")));
+        "no CUDA device: %s; without one, use the emulated device".formatted(problem));
+  }
+
+  /** The number by which the driver knows this GPU. */
+  public int ordinal() {
+    return ordinal;
   }
 
   @Override
@@ -72,6 +134,16 @@ public final class CudaDevice implements Device {
     return keep(new CudaBuffer(this, bytes));
   }
 
+  /**
+   * Memory that another library allocated on this GPU, and frees once it is used no more.
+   *
+   * @param address of the first byte, aligned in any way
+   * @throws DeviceException if the bytes are not in one allocation of this GPU
+   */
+  public Buffer buffer(long address, long bytes) {
+    return keep(new CudaBuffer(this, address, bytes));
+  }
+
   @Override
   public Stream stream() {
     return stream;
@@ -82,6 +154,21 @@ public final class CudaDevice implements Device {
     return keep(new CudaStream(this));
   }
 
+  /**
+   * A stream of another library, which destroys it once it is used no more. The same handle gives
+   * the same stream, until that is closed.
+   *
+   * @param handle the driver's {@code CUstream} or the runtime's {@code cudaStream_t}; 0 is the
+   *     default stream
+   * @throws DeviceException if it is not of this GPU's primary context
+   */
+  public CudaStream stream(long handle) {
+    return foreign.compute(
+        handle,
+        (h, known) ->
+            known != null && !known.isClosed() ? known : keep(new CudaStream(this, handle)));
+  }
+
   @Override
   public Event newEvent() {
     return keep(new CudaEvent(this));
@@ -89,8 +176,36 @@ public final class CudaDevice implements Device {
 
   @Override
   public Kernel load(AttentionSpec spec, Candidates candidates, Selection selection) {
-    return Kernel.load(
-        this, spec, candidates, selection, artifact -> keep(new CudaCode(this, artifact)));
+    return Kernel.load(this, spec, candidates, selection, artifact -> proven(spec, artifact));
+  }
+
+  private CudaCode proven(AttentionSpec spec, Artifact artifact) {
+    Key passed =
+        Key.of(
+            "passed",
+            ArtifactStore.meaning(spec),
+            Artifacts.toJson(artifact),
+            driver,
+            "%s %d.%d".formatted(info.name(), info.major(), info.minor()));
+    List<ProvenCode.Way<CudaCode>> ways =
+        Arrays.stream(CudaCode.Source.values())
+            .filter(source -> source != CudaCode.Source.BUILT || hasCode(artifact))
+            .map(
+                source ->
+                    new ProvenCode.Way<>(
+                        source.text(), () -> keep(new CudaCode(this, artifact, source))))
+            .toList();
+    return ProvenCode.load(this, spec, artifact, cache, passed, ways);
+  }
+
+  /** Whether an artifact comes with machine code for exactly this GPU. */
+  private boolean hasCode(Artifact artifact) {
+    return artifact.cubin().isPresent()
+        && artifact
+            .manifest()
+            .target()
+            .ptxName()
+            .matches("sm_%d%da?".formatted(info.major(), info.minor()));
   }
 
   @Override
@@ -102,14 +217,22 @@ public final class CudaDevice implements Device {
     return context;
   }
 
-  /** The encoder of tensor maps, found at its first use. */
-  synchronized TensorMapEncoder tensorMapEncoder() {
-    TensorMapEncoder found = encoder;
-    if (found == null) {
-      found = TensorMapEncoder.of(CudaProbe.LIBRARY);
-      encoder = found;
-    }
-    return found;
+  TensorMapEncoder tensorMapEncoder() {
+    return encoder.get();
+  }
+
+  /** The driver's linker, where it has one. */
+  Optional<Linker> linker() {
+    return linker.get();
+  }
+
+  DiskCache cache() {
+    return cache;
+  }
+
+  /** Which driver this is, down to its build. */
+  String driver() {
+    return driver;
   }
 
   private <T extends CudaResource> T keep(T resource) {

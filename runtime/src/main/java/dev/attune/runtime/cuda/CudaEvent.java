@@ -31,7 +31,7 @@ final class CudaEvent extends CudaResource implements Event {
         .run(
             () ->
                 context()
-                    .check(JCudaDriver.cuEventRecord(handle, cuda.handle()), "record an event"));
+                    .check(JCudaDriver.cuEventRecord(handle, cuda.stream()), "record an event"));
     recorded = true;
   }
 

@@ -17,6 +17,11 @@ final class EmulatedStream implements Stream {
   }
 
   @Override
+  public boolean isCapturing() {
+    return false;
+  }
+
+  @Override
   public void synchronize() {
     device.synchronize();
   }

@@ -8,6 +8,6 @@ public final class CudaMachine {
 
   /** The machine of a device. */
   public static Machine of(CudaDevice device) {
-    return new Machine(device, artifact -> new CudaCode(device, artifact));
+    return new Machine(device, artifact -> new CudaCode(device, artifact, CudaCode.Source.DRIVER));
   }
 }
