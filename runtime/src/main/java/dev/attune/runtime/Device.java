@@ -5,6 +5,7 @@ import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.compile.Candidates;
+import dev.attune.runtime.cache.DiskCache;
 import dev.attune.runtime.cuda.CudaDevice;
 import dev.attune.runtime.cuda.CudaProbe;
 import dev.attune.runtime.emulated.EmulatedDevice;
@@ -40,6 +41,11 @@ public interface Device extends AutoCloseable {
 
   /** What this device is. */
   DeviceInfo info();
+
+  /** Where what is made for this device is kept from process to process. */
+  default DiskCache cache() {
+    return DiskCache.ofUser();
+  }
 
   /**
    * Allocates memory, with unspecified content.

@@ -97,12 +97,14 @@ public final class ProvenCode {
   }
 
   private static String refusal(DeviceInfo info, Artifact artifact, List<String> flaws) {
-    return ("kernel %s computes wrong results on %s%s with %s; it is refused: use another version"
-                + " of the driver and report this, or set %s=off to launch it all the same")
+    String where =
+        info.driver().isEmpty()
+            ? info.name()
+            : "%s, driver for CUDA %s,".formatted(info.name(), info.driver());
+    return "kernel %s computes wrong results on %s with %s; use another version of the driver and report this, or set %s=off to launch it all the same"
         .formatted(
             artifact.manifest().entry(),
-            info.name(),
-            info.driver().isEmpty() ? "" : ", driver for CUDA " + info.driver(),
+            where,
             String.join(" and with ", flaws),
             Setting.SELF_TEST.variable());
   }

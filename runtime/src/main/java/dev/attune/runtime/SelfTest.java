@@ -123,7 +123,7 @@ final class SelfTest {
     Shape shape = new Shape(dense ? 1 : 3, 4, 2, SEQ, SEQ, manifest.headDim());
     long step =
         manifest.step().map(new Eval(Inputs.bindings(spec, shape, SEED))::integer).orElse(1L);
-    int seq = step > 1 ? (int) Math.clamp(step * CLASS, SEQ, MAX_SEQ) : SEQ;
+    int seq = step > 1 ? Math.clamp(step * CLASS, SEQ, MAX_SEQ) : SEQ;
     Bindings bindings =
         Inputs.bindings(spec, new Shape(shape.batch(), 4, 2, seq, seq, manifest.headDim()), SEED);
     return Inputs.problem(

@@ -23,7 +23,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,9 +47,21 @@ class SelfTestTest {
   @TempDir Path home;
   private final EmulatedDevice device = EmulatedDevice.open();
 
+  private final @Nullable String setting = System.getProperty(Setting.SELF_TEST.property());
+
+  @BeforeEach
+  void turnOn() {
+    System.setProperty(Setting.SELF_TEST.property(), "on");
+  }
+
   @AfterEach
   void close() {
     device.close();
+    if (setting == null) {
+      System.clearProperty(Setting.SELF_TEST.property());
+    } else {
+      System.setProperty(Setting.SELF_TEST.property(), setting);
+    }
   }
 
   private static AttentionSpec spec(String text) {
@@ -210,20 +224,11 @@ class SelfTestTest {
   @Test
   void theTestCanBeTurnedOff() {
     Artifact wrong = sabotaged("0f3F317218", "0f3F327218");
-    String before = System.getProperty(Setting.SELF_TEST.property());
     System.setProperty(Setting.SELF_TEST.property(), "off");
-    try {
-      Ways ways = new Ways();
-      DiskCache cache = DiskCache.at(home.resolve("attune"));
-      ways.load(cache, ways.way("fast", wrong), ways.way("careful", RIGHT));
-      assertEquals(List.of("fast"), ways.gone);
-      assertEquals(0, cache.usage().entries());
-    } finally {
-      if (before == null) {
-        System.clearProperty(Setting.SELF_TEST.property());
-      } else {
-        System.setProperty(Setting.SELF_TEST.property(), before);
-      }
-    }
+    Ways ways = new Ways();
+    DiskCache cache = DiskCache.at(home.resolve("attune"));
+    ways.load(cache, ways.way("fast", wrong), ways.way("careful", RIGHT));
+    assertEquals(List.of("fast"), ways.gone);
+    assertEquals(0, cache.usage().entries());
   }
 }

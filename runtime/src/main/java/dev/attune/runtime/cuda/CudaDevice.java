@@ -72,10 +72,20 @@ public final class CudaDevice implements Device {
    * @throws DeviceException saying why there is none and what to do
    */
   public static CudaDevice open() {
+    return open(DiskCache.ofUser());
+  }
+
+  /**
+   * The first GPU that kernels run on.
+   *
+   * @param cache keeps machine code and passed self-tests
+   * @throws DeviceException saying why there is none and what to do
+   */
+  public static CudaDevice open(DiskCache cache) {
     CudaProbe probe = CudaProbe.probe();
     CudaProbe.Found found =
         probe.usable().orElseThrow(() -> missing(probe.problem().orElse("there is none")));
-    return open(found.ordinal());
+    return open(found.ordinal(), cache);
   }
 
   /**
@@ -127,6 +137,11 @@ public final class CudaDevice implements Device {
   @Override
   public DeviceInfo info() {
     return info;
+  }
+
+  @Override
+  public DiskCache cache() {
+    return cache;
   }
 
   @Override
@@ -224,10 +239,6 @@ public final class CudaDevice implements Device {
   /** The driver's linker, where it has one. */
   Optional<Linker> linker() {
     return linker.get();
-  }
-
-  DiskCache cache() {
-    return cache;
   }
 
   /** Which driver this is, down to its build. */

@@ -4,17 +4,23 @@ import dev.attune.ptx.assemble.Assembler;
 import dev.attune.ptx.assemble.NativeLibraryException;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceInfo;
+import dev.attune.runtime.cache.DiskCache;
 import dev.attune.runtime.cuda.CudaProbe;
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code attune doctor}: what is there, what is missing, and what that means. */
 @Command(
     name = "doctor",
-    description = "Shows devices, driver, JDK and assembler, and what is missing.",
+    description = "Shows devices, driver, JDK, assembler and disk cache, and what is missing.",
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
   private final Terminal terminal;
+
+  @Option(names = "--clear-cache", description = "Removes everything from the disk cache.")
+  private boolean clearCache;
 
   DoctorCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -38,6 +44,7 @@ final class DoctorCommand implements Callable<Integer> {
                 System.getProperty("java.vendor"),
                 System.getProperty("java.home")));
     assembler();
+    cache();
     CudaProbe probe = CudaProbe.probe();
     line("driver", probe.driver().map(d -> "for CUDA " + d).orElse("none"));
     for (CudaProbe.Found found : probe.devices()) {
@@ -68,6 +75,26 @@ final class DoctorCommand implements Callable<Integer> {
       line("device", "emulated: %s, %d threads".formatted(info.name(), info.multiprocessors()));
     }
     return Main.OK;
+  }
+
+  private void cache() {
+    DiskCache cache = DiskCache.ofUser();
+    if (cache.directory().isEmpty()) {
+      line("cache", "off: " + cache.reason());
+      return;
+    }
+    if (clearCache) {
+      try {
+        cache.clear();
+      } catch (IOException e) {
+        throw new CliException("cannot clear the disk cache: " + Failures.reason(e));
+      }
+    }
+    DiskCache.Usage usage = cache.usage();
+    line(
+        "cache",
+        "%s, %d entries, %d KiB"
+            .formatted(cache.directory().get(), usage.entries(), usage.bytes() >> 10));
   }
 
   private void assembler() {

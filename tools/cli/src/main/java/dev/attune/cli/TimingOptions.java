@@ -6,6 +6,8 @@ import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceInfo;
+import dev.attune.runtime.cache.DiskCache;
+import dev.attune.runtime.cuda.CudaDevice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -89,19 +91,15 @@ final class TimingOptions {
   /**
    * Opens the CUDA device.
    *
+   * @param cache keeps machine code
    * @throws CliException for the emulated device
    */
-  Device open() {
+  Device open(DiskCache cache) {
     if (device == RunCommand.Choice.EMULATED) {
       throw new CliException(
           "the emulated device tells results, not times, expected --device cuda");
     }
-    Device opened = Device.open("cuda");
-    if (opened.info().kind() != DeviceInfo.Kind.CUDA) {
-      opened.close();
-      throw new CliException("this device is no GPU, expected one");
-    }
-    return opened;
+    return CudaDevice.open(cache);
   }
 
   /** Refuses numbers that mean nothing. */

@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.tune.MaskClass;
 import dev.attune.ptx.tune.TunedSchedules;
 import dev.attune.runtime.Device;
+import dev.attune.runtime.cache.DiskCache;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +71,7 @@ final class TuneCommand implements Callable<Integer> {
     List<AttentionSpec> specs =
         (files.isEmpty() ? List.of("full", "causal") : files)
             .stream().map(f -> SpecFiles.load(terminal, f, Optional.empty())).toList();
-    try (Device device = timing.open();
+    try (Device device = timing.open(DiskCache.off("most schedules are compiled once"));
         Watchdog watchdog = new Watchdog(terminal.err(), HANG_SECONDS)) {
       if (!device.info().runs(Target.SM_90A)) {
         throw new CliException(

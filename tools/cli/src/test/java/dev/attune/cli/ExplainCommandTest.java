@@ -5,10 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.ptx.artifact.Artifacts;
+import dev.attune.runtime.cache.DiskCache;
+import dev.attune.runtime.cache.Key;
 import dev.attune.specs.SpecLibrary;
 import java.awt.image.BufferedImage;
+import java.io.File;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -161,9 +167,46 @@ final class ExplainCommandTest {
   @Test
   void doctorSaysWhatThereIs() {
     String out = ok("doctor").out();
-    for (String part : List.of("java", "assembler", "driver", "emulated")) {
+    for (String part : List.of("java", "assembler", "cache", "driver", "emulated")) {
       assertTrue(out.contains(part), out);
     }
+  }
+
+  @Test
+  void doctorClearsTheCache() throws Exception {
+    Path root = dir.resolve("cache");
+    DiskCache cache = DiskCache.at(root);
+    cache.put(Key.of("cubin", "x"), new byte[5000]);
+    Attune shown = attune(root, "doctor");
+    assertTrue(
+        shown.out().contains("cache      %s, 1 entries, 5 KiB".formatted(root.resolve("entries"))),
+        shown.out());
+    Attune cleared = attune(root, "doctor", "--clear-cache");
+    assertTrue(cleared.out().contains("entries, 0 entries, 0 KiB"), cleared.out());
+    assertEquals(0, cache.usage().entries());
+    Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Attune off = attune(root, "doctor");
+    assertTrue(
+        off.out().contains("cache      off: %s can be written by other users".formatted(root)),
+        off.out());
+  }
+
+  /** Runs the command in a process of its own, with a cache of its own. */
+  private static Attune attune(Path cache, String... arguments) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("ATTUNE_CACHE", cache.toString());
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Attune(process.waitFor(), out, "");
   }
 
   @Test
