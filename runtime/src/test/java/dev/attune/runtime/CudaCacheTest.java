@@ -17,8 +17,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -29,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("gpu")
 class CudaCacheTest {
   @TempDir Path home;
-  private String selfTest;
+  private @Nullable String selfTest;
 
   @BeforeEach
   void set() {
@@ -54,8 +56,8 @@ class CudaCacheTest {
   }
 
   /** When each entry was written or used, by its name. */
-  private TreeMap<String, Long> entries() throws IOException {
-    TreeMap<String, Long> entries = new TreeMap<>();
+  private SortedMap<String, Long> entries() throws IOException {
+    SortedMap<String, Long> entries = new TreeMap<>();
     try (Stream<Path> files = Files.list(cache().directory().orElseThrow())) {
       for (Path file : files.toList()) {
         entries.put(file.getFileName().toString(), (Long) Files.getAttribute(file, "unix:ino"));
@@ -78,7 +80,7 @@ class CudaCacheTest {
     selfTest("off");
     try (CudaDevice device = open()) {
       copies(device);
-      TreeMap<String, Long> first = entries();
+      SortedMap<String, Long> first = entries();
       assertEquals(1, first.size(), first.toString());
       assertTrue(first.firstKey().startsWith("cubin-"), first.toString());
       copies(device);
@@ -89,11 +91,11 @@ class CudaCacheTest {
           .put(
               new Key("cubin", name.substring("cubin-".length())),
               "rubbish".getBytes(StandardCharsets.UTF_8));
-      TreeMap<String, Long> bad = entries();
+      SortedMap<String, Long> bad = entries();
       copies(device);
       assertEquals(bad.keySet(), entries().keySet());
       assertNotEquals(bad, entries());
-      TreeMap<String, Long> again = entries();
+      SortedMap<String, Long> again = entries();
       copies(device);
       assertEquals(again, entries());
     }
@@ -109,7 +111,7 @@ class CudaCacheTest {
         kernel.prepare();
       }
     }
-    TreeMap<String, Long> first = entries();
+    SortedMap<String, Long> first = entries();
     assertEquals(
         candidates.size(), first.keySet().stream().filter(n -> n.startsWith("passed-")).count());
     long start = System.nanoTime();

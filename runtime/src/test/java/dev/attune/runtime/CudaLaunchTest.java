@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.spec.NdArray;
 import dev.attune.runtime.cache.DiskCache;
 import dev.attune.runtime.cuda.CudaDevice;
 import dev.attune.runtime.cuda.CudaProbe;
@@ -24,6 +25,7 @@ import jcuda.driver.CUstream;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -36,7 +38,7 @@ import org.junit.jupiter.api.Test;
 class CudaLaunchTest {
   private final List<Raw> made = new ArrayList<>();
   private CudaDevice device;
-  private String selfTest;
+  private @Nullable String selfTest;
 
   /** A driver object of another library. */
   private record Raw(Runnable free) {}
@@ -202,7 +204,7 @@ class CudaLaunchTest {
                 a.v(),
                 Tensor.contiguous(o, ElementType.BF16, 0, 2, 50, 3, 8))
             .lse(a.lse().orElseThrow())
-            .tensor("bias", a.tensors().get("bias"));
+            .tensor("bias", device.tensor(NdArray.floats(3)));
     Work work = new Work.Copying(copying.kernel(), there);
     Queue queue = queue();
     CudaStream stream = device.stream(queue.handle());

@@ -152,9 +152,8 @@ class SelfTestTest {
           });
     }
 
-    @SafeVarargs
-    final Kernel.Code load(DiskCache cache, ProvenCode.Way<Kernel.Code>... ways) {
-      return ProvenCode.load(device, SPEC, RIGHT, cache, Key.of("passed", "x"), List.of(ways));
+    Kernel.Code load(DiskCache cache, List<ProvenCode.Way<Kernel.Code>> ways) {
+      return ProvenCode.load(device, SPEC, RIGHT, cache, Key.of("passed", "x"), ways);
     }
   }
 
@@ -171,7 +170,8 @@ class SelfTestTest {
               DeviceException.class,
               () ->
                   ways.load(
-                      DiskCache.off(""), ways.way("first", wrong), ways.way("second", wrong)));
+                      DiskCache.off(""),
+                      List.of(ways.way("first", wrong), ways.way("second", wrong))));
       String message = String.valueOf(e.getMessage());
       assertTrue(
           message.startsWith(
@@ -192,22 +192,23 @@ class SelfTestTest {
     Ways first = new Ways();
     Kernel.Code code =
         first.load(
-            cache, first.none("cubin"), first.way("fast", wrong), first.way("careful", RIGHT));
+            cache,
+            List.of(first.none("cubin"), first.way("fast", wrong), first.way("careful", RIGHT)));
     assertEquals(List.of("cubin", "fast", "careful"), first.gone);
     assertSame(first.codes.getLast(), code);
     // What failed has been closed.
-    assertTrue(
+    DeviceException e =
         assertThrows(
-                DeviceException.class, () -> SelfTest.flaw(device, SPEC, RIGHT, first.codes.get(0)))
-            .getMessage()
-            .contains("is closed"));
+            DeviceException.class, () -> SelfTest.flaw(device, SPEC, RIGHT, first.codes.get(0)));
+    assertTrue(String.valueOf(e.getMessage()).contains("is closed"), e.getMessage());
     Ways second = new Ways();
     second.load(
-        cache, second.none("cubin"), second.way("fast", wrong), second.way("careful", RIGHT));
+        cache,
+        List.of(second.none("cubin"), second.way("fast", wrong), second.way("careful", RIGHT)));
     assertEquals(List.of("careful"), second.gone);
     // What is remembered is not tested again: another key would be needed for other code.
     Ways third = new Ways();
-    third.load(cache, third.way("careful", wrong));
+    third.load(cache, List.of(third.way("careful", wrong)));
     assertEquals(List.of("careful"), third.gone);
   }
 
@@ -217,7 +218,7 @@ class SelfTestTest {
     DeviceException e =
         assertThrows(
             DeviceException.class,
-            () -> ways.load(DiskCache.off(""), ways.none("one"), ways.none("two")));
+            () -> ways.load(DiskCache.off(""), List.of(ways.none("one"), ways.none("two"))));
     assertEquals("there is no one", e.getMessage());
   }
 
@@ -227,7 +228,7 @@ class SelfTestTest {
     System.setProperty(Setting.SELF_TEST.property(), "off");
     Ways ways = new Ways();
     DiskCache cache = DiskCache.at(home.resolve("attune"));
-    ways.load(cache, ways.way("fast", wrong), ways.way("careful", RIGHT));
+    ways.load(cache, List.of(ways.way("fast", wrong), ways.way("careful", RIGHT)));
     assertEquals(List.of("fast"), ways.gone);
     assertEquals(0, cache.usage().entries());
   }

@@ -67,7 +67,7 @@ public final class CudaStream extends CudaResource implements Stream {
       constructor.setAccessible(true);
       return constructor.newInstance(handle);
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError("JCuda 12.6.0 has this constructor", e);
+      throw new LinkageError("JCuda 12.6.0 has this constructor", e);
     }
   }
 
@@ -80,8 +80,16 @@ public final class CudaStream extends CudaResource implements Stream {
     return stream;
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws DeviceException if the stream is closed
+   */
   @Override
   public boolean isCapturing() {
+    if (isClosed()) {
+      throw new DeviceException("the stream is closed");
+    }
     return context()
         .call(
             () -> {

@@ -250,7 +250,7 @@ class DiskCacheTest {
 
   @Test
   void theLeastRecentlyUsedGoFirst() throws IOException {
-    long each = Entry.header(KEY) + 10_000;
+    long each = Entry.header(KEY) + 10_000L;
     DiskCache cache = DiskCache.at(home.resolve("attune"), 3 * each);
     List<Key> keys = new ArrayList<>();
     Instant start = Instant.now().minus(Duration.ofHours(2));
