@@ -70,6 +70,8 @@ class CudaDeviceTest extends DeviceContract {
         new ProcessBuilder(
                 System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
                 "--enable-native-access=ALL-UNNAMED",
+                "-D%s=off".formatted(Setting.CACHE.property()),
+                "-D%s=off".formatted(Setting.SELF_TEST.property()),
                 "-cp",
                 System.getProperty("java.class.path"),
                 Trap.class.getName())
