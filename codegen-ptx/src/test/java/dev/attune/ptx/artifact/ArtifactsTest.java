@@ -181,7 +181,9 @@ class ArtifactsTest {
                         "q_tokens", new Parameter.Role.Tokens(Operand.Q), Parameter.Type.S32)),
                 List.of(),
                 List.of(),
-                Optional.empty());
+                Optional.empty(),
+                "hopper",
+                "tiles 128 x 80");
         Artifact artifact = new Artifact(sequences, ARTIFACT.ptx());
         assertEquals(artifact, Artifacts.fromJson(Artifacts.toJson(artifact), artifact.ptx()));
       }
@@ -205,7 +207,9 @@ class ArtifactsTest {
         List.of(),
         m.params(),
         List.of(),
-        Optional.of(step));
+        Optional.of(step),
+        "",
+        "");
   }
 
   @Test
@@ -258,7 +262,9 @@ class ArtifactsTest {
             List.of(),
             List.of(),
             List.of(),
-            Optional.empty());
+            Optional.empty(),
+            "",
+            "");
     assertEquals(6, m.tiles(shape, 100));
     assertEquals(4, packed.tiles(shape, 100));
     assertEquals(6, packed.tiles(shape, 300));
