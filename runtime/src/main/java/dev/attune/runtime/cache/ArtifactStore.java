@@ -1,11 +1,7 @@
 package dev.attune.runtime.cache;
 
-import dev.attune.compiler.schedule.Batching;
-import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Clause;
-import dev.attune.compiler.spec.Dtype;
-import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Origin;
 import dev.attune.compiler.spec.ParamDecl;
@@ -14,6 +10,8 @@ import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.ArtifactException;
 import dev.attune.ptx.artifact.ArtifactList;
 import dev.attune.ptx.compile.CompilerVersion;
+import dev.attune.ptx.compile.Family;
+import dev.attune.ptx.compile.Request;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -37,33 +35,57 @@ public final class ArtifactStore {
     this.compiler = compiler;
   }
 
-  /**
-   * What is compiled of a spec.
-   *
-   * @param targets in order of preference
-   */
-  public record Request(List<Target> targets, Dtype dtype, HeadDim headDim, Batching batching) {
-    public Request {
-      targets = List.copyOf(targets);
-    }
-  }
-
-  /** The candidates, best first; none where they are not in the cache. */
-  public Optional<List<Artifact>> get(AttentionSpec spec, Request request) {
+  /** A family's candidates, best first; none where they are not in the cache. */
+  public Optional<List<Artifact>> get(String family, AttentionSpec spec, Request request) {
     try {
-      return cache.get(key(spec, request)).map(ArtifactList::fromBytes);
+      return cache.get(key(family, spec, request)).map(ArtifactList::fromBytes);
     } catch (ArtifactException e) {
       return Optional.empty();
     }
   }
 
-  /** Keeps candidates. */
-  public void put(AttentionSpec spec, Request request, List<Artifact> candidates) {
-    cache.put(key(spec, request), ArtifactList.toBytes(candidates));
+  /** Keeps a family's candidates. */
+  public void put(String family, AttentionSpec spec, Request request, List<Artifact> candidates) {
+    cache.put(key(family, spec, request), ArtifactList.toBytes(candidates));
   }
 
-  private Key key(AttentionSpec spec, Request request) {
-    return Key.of(KIND, meaning(spec), compiler, request.toString());
+  /**
+   * The family, compiling only what is not in the cache. A family that is not the compiler's own
+   * stays as it is: the compiler's identity says nothing about its code.
+   */
+  public Family keeping(Family family) {
+    return family.getClass().getPackage().equals(Family.class.getPackage())
+        ? new Keeping(this, family)
+        : family;
+  }
+
+  private record Keeping(ArtifactStore store, Family family) implements Family {
+    @Override
+    public String name() {
+      return family.name();
+    }
+
+    @Override
+    public int rank() {
+      return family.rank();
+    }
+
+    @Override
+    public Answer answer(AttentionSpec spec, Request request) {
+      Optional<List<Artifact>> kept = store.get(name(), spec, request);
+      if (kept.isPresent()) {
+        return new Answer.Candidates(kept.get());
+      }
+      Answer answer = family.answer(spec, request);
+      if (answer instanceof Answer.Candidates(List<Artifact> made)) {
+        store.put(name(), spec, request, made);
+      }
+      return answer;
+    }
+  }
+
+  private Key key(String family, AttentionSpec spec, Request request) {
+    return Key.of(KIND, family, meaning(spec), compiler, request.toString());
   }
 
   /**

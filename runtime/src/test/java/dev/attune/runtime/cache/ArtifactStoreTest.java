@@ -19,7 +19,10 @@ import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.AmpereFamily;
+import dev.attune.ptx.compile.Family;
 import dev.attune.ptx.compile.KernelCompiler;
+import dev.attune.ptx.compile.Request;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,9 +32,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ArtifactStoreTest {
-  private static final ArtifactStore.Request REQUEST =
-      new ArtifactStore.Request(
-          List.of(Target.SM_80), Dtype.BF16, new HeadDim(64, 64), Batching.DENSE);
+  private static final String FAMILY = AmpereFamily.NAME;
+  private static final Request REQUEST =
+      new Request(List.of(Target.SM_80), Dtype.BF16, new HeadDim(64, 64), Batching.DENSE);
 
   @TempDir Path home;
 
@@ -83,23 +86,56 @@ class ArtifactStoreTest {
                     spec, new KernelCompiler.Options(Target.SM_80, Dtype.BF16, new HeadDim(64, 64)))
                 .artifact());
     ArtifactStore store = new ArtifactStore(DiskCache.at(home.resolve("attune")));
-    assertEquals(Optional.empty(), store.get(spec, REQUEST));
-    store.put(spec, REQUEST, candidates);
-    assertEquals(Optional.of(candidates), store.get(spec, REQUEST));
-    assertEquals(Optional.of(candidates), store.get(spec("elsewhere.attn"), REQUEST));
-    assertEquals(Optional.empty(), store("another").get(spec, REQUEST));
-    for (ArtifactStore.Request other :
+    assertEquals(Optional.empty(), store.get(FAMILY, spec, REQUEST));
+    store.put(FAMILY, spec, REQUEST, candidates);
+    assertEquals(Optional.of(candidates), store.get(FAMILY, spec, REQUEST));
+    assertEquals(Optional.of(candidates), store.get(FAMILY, spec("elsewhere.attn"), REQUEST));
+    assertEquals(Optional.empty(), store("another").get(FAMILY, spec, REQUEST));
+    for (Request other :
         List.of(
-            new ArtifactStore.Request(
+            new Request(
                 List.of(Target.SM_86), REQUEST.dtype(), REQUEST.headDim(), REQUEST.batching()),
-            new ArtifactStore.Request(
-                REQUEST.targets(), Dtype.F16, REQUEST.headDim(), REQUEST.batching()),
-            new ArtifactStore.Request(
+            new Request(REQUEST.targets(), Dtype.F16, REQUEST.headDim(), REQUEST.batching()),
+            new Request(
                 REQUEST.targets(), REQUEST.dtype(), new HeadDim(64, 32), REQUEST.batching()),
-            new ArtifactStore.Request(
-                REQUEST.targets(), REQUEST.dtype(), REQUEST.headDim(), Batching.PACKED))) {
-      assertEquals(Optional.empty(), store.get(spec, other), other.toString());
+            new Request(REQUEST.targets(), REQUEST.dtype(), REQUEST.headDim(), Batching.PACKED))) {
+      assertEquals(Optional.empty(), store.get(FAMILY, spec, other), other.toString());
     }
+  }
+
+  @Test
+  void familiesCompileWhatIsNotThereOnly() {
+    AttentionSpec spec = spec("mine.attn");
+    ArtifactStore store = store("c");
+    Family ampere = new AmpereFamily();
+    Family.Answer first = store.keeping(ampere).answer(spec, REQUEST);
+    assertEquals(ampere.answer(spec, REQUEST), first);
+    List<Artifact> kept = store.get(FAMILY, spec, REQUEST).orElseThrow();
+    assertEquals(first, new Family.Answer.Candidates(kept));
+    // What is there is taken as it is.
+    store.put(FAMILY, spec, REQUEST, List.of(kept.getFirst(), kept.getFirst()));
+    assertEquals(
+        new Family.Answer.Candidates(List.of(kept.getFirst(), kept.getFirst())),
+        store.keeping(ampere).answer(spec, REQUEST));
+    Family foreign =
+        new Family() {
+          @Override
+          public String name() {
+            return FAMILY;
+          }
+
+          @Override
+          public int rank() {
+            return 1;
+          }
+
+          @Override
+          public Answer answer(AttentionSpec of, Request request) {
+            return new Answer.Refusal("it has none");
+          }
+        };
+    assertEquals(
+        new Family.Answer.Refusal("it has none"), store.keeping(foreign).answer(spec, REQUEST));
   }
 
   @Test
@@ -107,9 +143,9 @@ class ArtifactStoreTest {
     AttentionSpec spec = spec("mine.attn");
     DiskCache cache = DiskCache.at(home.resolve("attune"));
     cache.put(
-        Key.of("artifacts", ArtifactStore.meaning(spec), "c", REQUEST.toString()),
+        Key.of("artifacts", FAMILY, ArtifactStore.meaning(spec), "c", REQUEST.toString()),
         "rubbish".getBytes(StandardCharsets.UTF_8));
-    assertEquals(Optional.empty(), store("c").get(spec, REQUEST));
+    assertEquals(Optional.empty(), store("c").get(FAMILY, spec, REQUEST));
   }
 
   @Test

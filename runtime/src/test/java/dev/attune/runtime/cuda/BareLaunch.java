@@ -102,7 +102,7 @@ public final class BareLaunch implements AutoCloseable {
                     1,
                     1,
                     artifact.manifest().sharedBytes(),
-                    ((CudaStream) stream).handle(),
+                    ((CudaStream) stream).stream(),
                     parameters,
                     null);
             micros[i] = (System.nanoTime() - from) / 1e3;

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.attune.cli.measure.Rounds;
 import dev.attune.cli.measure.Watchdog;
 import dev.attune.cli.measure.Workload;
-import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Schedule;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
@@ -16,6 +15,7 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
+import dev.attune.ptx.compile.Request;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Kernel;
@@ -176,16 +176,16 @@ final class BenchCommand implements Callable<Integer> {
             target, dtype, shape.headDim(), OptionalInt.of(shape.seq()), Optional.empty());
     Schedule schedule = KernelOptions.build(terminal, spec, options).compilation().schedule();
     ArtifactStore store = new ArtifactStore(device.cache());
-    ArtifactStore.Request request =
-        new ArtifactStore.Request(List.of(target), dtype, shape.headDim(), Batching.DENSE);
+    Request request = new Request(List.of(target), dtype, shape.headDim());
     long start = System.nanoTime();
     Compilation compiled = KernelOptions.compile(spec, options.with(schedule));
-    store.put(spec, request, List.of(compiled.artifact()));
+    String family = compiled.artifact().manifest().family();
+    store.put(family, spec, request, List.of(compiled.artifact()));
     Kernel kernel = device.load(spec, compiled.artifact());
     double milliseconds = (System.nanoTime() - start) / 1e6;
     double[] cached = new double[CACHED];
     for (int i = 0; i < CACHED; i++) {
-      cached[i] = cached(device, spec, store, request);
+      cached[i] = cached(device, family, spec, store, request);
     }
     Arrays.sort(cached);
     return new Ready(target, compiled, kernel, milliseconds, cached[CACHED / 2]);
@@ -193,11 +193,11 @@ final class BenchCommand implements Callable<Integer> {
 
   /** Milliseconds from a spec to its kernel, all of which is on disk. */
   private static double cached(
-      Device device, AttentionSpec spec, ArtifactStore store, ArtifactStore.Request request) {
+      Device device, String family, AttentionSpec spec, ArtifactStore store, Request request) {
     long start = System.nanoTime();
     List<Artifact> artifacts =
         store
-            .get(spec, request)
+            .get(family, spec, request)
             .orElseThrow(() -> new CliException("the kernel was not kept: is the disk full?"));
     Kernel again = device.load(spec, artifacts);
     double milliseconds = (System.nanoTime() - start) / 1e6;
