@@ -80,7 +80,7 @@ final class Lru<K, V> {
     for (K key : List.copyOf(entries.keySet())) {
       @Nullable Entry<V> entry = entries.remove(key);
       if (entry != null) {
-        var unused = entry.value.thenAccept(action);
+        var _ = entry.value.thenAccept(action);
       }
     }
   }

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -203,7 +204,7 @@ class AttentionTest {
         try {
           f.get();
         } catch (ExecutionException e) {
-          assertEquals("it broke", String.valueOf(e.getCause().getMessage()));
+          assertEquals("it broke", Objects.requireNonNull(e.getCause()).getMessage());
           failed++;
         }
       }
@@ -356,7 +357,7 @@ class AttentionTest {
       attention.close();
       closing.countDown();
       ExecutionException e = assertThrows(ExecutionException.class, made::get);
-      assertEquals("the attention 'window' is closed", e.getCause().getMessage());
+      assertEquals("the attention 'window' is closed", Objects.requireNonNull(e.getCause()).getMessage());
     }
   }
 

@@ -11,6 +11,7 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Bindings;
 import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.compiler.spec.ParamDecl;
@@ -124,7 +125,7 @@ class TightnessTest {
     bounded.forEach(t -> cells.add(ratio(t.visited(), t.hull())));
     cells.add(share(sums.getFirst()));
     TileTest first = tests.getFirst();
-    cells.add(Integer.toString(TileSearch.nodes(first.some()) + TileSearch.nodes(first.all())));
+    cells.add(Integer.toString(Exprs.distinct(first.some()) + Exprs.distinct(first.all())));
     return "| " + String.join(" | ", cells) + " |";
   }
 
