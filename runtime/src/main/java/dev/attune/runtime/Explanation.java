@@ -7,6 +7,7 @@ import dev.attune.ptx.compile.Candidates;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Why a launch takes the kernel that it takes.
@@ -46,38 +47,37 @@ public record Explanation(List<Verdict> candidates, List<Candidates.Refusal> fam
    * is meant for, its schedule, and below it why it refuses.
    */
   public String print() {
-    List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("kernel", "target", "takes it", "queries", "schedule"));
-    for (Verdict v : candidates) {
-      rows.add(
-          List.of(
-              v.name(),
-              v.manifest().target().ptxName(),
-              v.chosen() ? "chosen" : v.accepts() ? "yes" : "no",
-              queries(v.manifest()),
-              v.manifest().schedule()));
-    }
-    families.forEach(f -> rows.add(List.of(f.family(), "", "no", "", "")));
-    List<String> reasons = new ArrayList<>(List.of(""));
-    candidates.forEach(v -> reasons.add(v.refusal().orElse("")));
-    families.forEach(f -> reasons.add(f.reason()));
-    StringBuilder text = new StringBuilder();
-    for (int row = 0; row < rows.size(); row++) {
-      StringBuilder line = new StringBuilder();
-      for (int column = 0; column < rows.getFirst().size(); column++) {
-        String cell = rows.get(row).get(column);
-        line.append(cell).append(" ".repeat(width(rows, column) + 2 - cell.length()));
-      }
-      text.append(line.toString().stripTrailing()).append('\n');
-      if (!reasons.get(row).isEmpty()) {
-        text.append("    ").append(reasons.get(row)).append('\n');
-      }
-    }
-    return text.toString();
+    List<Row> rows = new ArrayList<>();
+    rows.add(new Row(List.of("kernel", "target", "takes it", "queries", "schedule"), ""));
+    candidates.forEach(v -> rows.add(row(v)));
+    families.forEach(f -> rows.add(new Row(List.of(f.family(), "", "no", "", ""), f.reason())));
+    return rows.stream().map(row -> row.print(rows)).collect(Collectors.joining());
   }
 
-  private static int width(List<List<String>> rows, int column) {
-    return rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0);
+  private static Row row(Verdict v) {
+    return new Row(
+        List.of(
+            v.name(),
+            v.manifest().target().ptxName(),
+            v.chosen() ? "chosen" : v.accepts() ? "yes" : "no",
+            queries(v.manifest()),
+            v.manifest().schedule()),
+        v.refusal().orElse(""));
+  }
+
+  private record Row(List<String> cells, String reason) {
+
+    /** The row, its cells as wide as those of all rows. */
+    String print(List<Row> all) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < cells.size(); i++) {
+        int column = i;
+        int width = all.stream().mapToInt(row -> row.cells.get(column).length()).max().orElse(0);
+        line.append(cells.get(i)).append(" ".repeat(width + 2 - cells.get(i).length()));
+      }
+      String below = reason.isEmpty() ? "" : "    " + reason + "\n";
+      return line.toString().stripTrailing() + "\n" + below;
+    }
   }
 
   /** Lengths of residue classes are not those of queries, and marked so. */

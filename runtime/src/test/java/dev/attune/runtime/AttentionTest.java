@@ -180,9 +180,12 @@ class AttentionTest {
     }
   }
 
+  private static Throwable cause(ExecutionException e) {
+    return Objects.requireNonNull(e.getCause());
+  }
+
   @Test
   void whatFailsIsTriedAgain() throws Exception {
-    CountDownLatch asked = new CountDownLatch(THREADS);
     AtomicInteger tries = new AtomicInteger();
     Compiled failsOnce =
         new Compiled(
@@ -195,16 +198,11 @@ class AttentionTest {
     try (Attention attention =
         new Attention(SpecText.of(WINDOW), device, Prebuilt.none(), Selection.ALL, failsOnce)) {
       int failed = 0;
-      for (Future<Kernel> f :
-          together(
-              () -> {
-                asked.countDown();
-                return attention.prepare(Dtype.F16, DIM, Batching.DENSE);
-              })) {
+      for (Future<Kernel> f : together(() -> attention.prepare(Dtype.F16, DIM, Batching.DENSE))) {
         try {
           f.get();
         } catch (ExecutionException e) {
-          assertEquals("it broke", Objects.requireNonNull(e.getCause()).getMessage());
+          assertEquals("it broke", cause(e).getMessage());
           failed++;
         }
       }
@@ -357,7 +355,7 @@ class AttentionTest {
       attention.close();
       closing.countDown();
       ExecutionException e = assertThrows(ExecutionException.class, made::get);
-      assertEquals("the attention 'window' is closed", Objects.requireNonNull(e.getCause()).getMessage());
+      assertEquals("the attention 'window' is closed", cause(e).getMessage());
     }
   }
 
