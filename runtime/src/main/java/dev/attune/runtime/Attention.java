@@ -149,7 +149,8 @@ public final class Attention implements AutoCloseable {
 
   /**
    * Checks the arguments and queues the kernel that is best for them, as {@link Kernel#launch}. The
-   * first launch of a dtype, head dimension and batching makes its kernel, which may take seconds.
+   * first launch of a dtype, head dimension and batching makes its kernel, which may take seconds,
+   * and which cannot be captured: see {@link #prepare(Arguments)}.
    *
    * @throws LaunchException naming the argument that must not be used so; nothing has been queued
    * @throws DeviceException if the device has failed, or it or this attention is closed
@@ -157,7 +158,25 @@ public final class Attention implements AutoCloseable {
   public void launch(Stream stream, Arguments arguments) {
     requirePresent("stream", stream);
     requirePresent("arguments", arguments);
-    kernel(Variant.of(spec, arguments)).launch(stream, arguments);
+    Variant variant = Variant.of(spec, arguments);
+    if (!kernels.has(variant) && stream.isCapturing()) {
+      throw new LaunchException(
+          "'%s' has no kernel for such tensors yet, which cannot be made while a stream is captured; prepare it before"
+              .formatted(spec.name()));
+    }
+    kernel(variant).launch(stream, arguments);
+  }
+
+  /**
+   * Does all of a launch but the launch, so that launches of such arguments wait for nothing and
+   * may be captured into a graph.
+   *
+   * @throws LaunchException as {@link #launch} does for sizes, types and values
+   * @throws DeviceException if the device refuses the kernel
+   */
+  public void prepare(Arguments arguments) {
+    requirePresent("arguments", arguments);
+    kernel(Variant.of(spec, arguments)).prepare(arguments);
   }
 
   /** Which kernel a launch of such arguments takes, and why not another. */
@@ -187,7 +206,8 @@ public final class Attention implements AutoCloseable {
         new Request(
             device.info().targets(), variant.dtype(), variant.headDim(), variant.batching());
     List<Artifact> built = prebuilt.artifacts(request);
-    Candidates candidates = built.isEmpty() ? compiled.of(spec, request) : new Candidates(built);
+    Candidates candidates =
+        built.isEmpty() ? compiled.of(spec, request, device.cache()) : new Candidates(built);
     return device.load(spec, candidates, selection);
   }
 

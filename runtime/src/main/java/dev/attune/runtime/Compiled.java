@@ -8,15 +8,15 @@ import dev.attune.runtime.cache.DiskCache;
 import java.util.function.BiFunction;
 
 /**
- * What has been compiled, so that a spec is compiled once for a request, in however many threads
- * and attentions it is used.
+ * What has been compiled, so that a spec is compiled once for a request, in however many threads,
+ * attentions and processes it is used.
  */
 final class Compiled {
   /** Requests whose candidates are kept: each may be some megabytes of PTX. */
   private static final int CAPACITY = 32;
 
-  /** What this process has compiled, or found on disk. */
-  static final Compiled OF_PROCESS = new Compiled(Compiled::kept);
+  /** What this process has compiled. */
+  static final Compiled OF_PROCESS = new Compiled(Candidates::of);
 
   private final BiFunction<AttentionSpec, Request, Candidates> compiler;
   private final Lru<Key, Candidates> kept = new Lru<>(CAPACITY);
@@ -27,13 +27,23 @@ final class Compiled {
     this.compiler = compiler;
   }
 
-  private static Candidates kept(AttentionSpec spec, Request request) {
-    ArtifactStore store = new ArtifactStore(DiskCache.ofUser());
-    return Candidates.of(
-        Candidates.families().stream().map(store::keeping).toList(), spec, request);
+  /**
+   * The candidates for a request.
+   *
+   * @param cache what other processes have compiled
+   */
+  Candidates of(AttentionSpec spec, Request request, DiskCache cache) {
+    return kept.get(new Key(spec, request), key -> make(key, new ArtifactStore(cache)));
   }
 
-  Candidates of(AttentionSpec spec, Request request) {
-    return kept.get(new Key(spec, request), key -> compiler.apply(key.spec(), key.request()));
+  private Candidates make(Key key, ArtifactStore store) {
+    return store
+        .get(key.spec(), key.request())
+        .orElseGet(
+            () -> {
+              Candidates made = compiler.apply(key.spec(), key.request());
+              store.put(key.spec(), key.request(), made);
+              return made;
+            });
   }
 }

@@ -56,6 +56,12 @@ final class Lru<K, V> {
     }
   }
 
+  /** Whether there is a value of a key, not one that is still being computed. */
+  boolean has(K key) {
+    @Nullable Entry<V> found = entries.get(key);
+    return found != null && found.value.isDone();
+  }
+
   private V computed(K key, Entry<V> entry, Function<? super K, ? extends V> compute) {
     V value;
     try {

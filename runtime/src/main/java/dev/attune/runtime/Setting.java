@@ -16,7 +16,8 @@ public enum Setting {
   /** {@code off}: code is launched without having computed a known answer first. */
   SELF_TEST;
 
-  private static final String OFF = "off";
+  /** The value that turns something off, in any case. */
+  public static final String OFF = "off";
 
   /** The system property. */
   public String property() {
@@ -37,6 +38,6 @@ public enum Setting {
 
   /** Whether it is set to {@code off}. */
   public boolean isOff() {
-    return value().filter(v -> v.equalsIgnoreCase(OFF)).isPresent();
+    return value().filter(OFF::equalsIgnoreCase).isPresent();
   }
 }

@@ -213,6 +213,24 @@ class AttentionTest {
   }
 
   @Test
+  void nothingIsMadeDuringACapture() {
+    CapturedStream stream = new CapturedStream(device);
+    stream.capturing = true;
+    Arguments arguments = arguments(Dtype.BF16, 7, 16);
+    try (Attention attention = attention(WINDOW)) {
+      LaunchException e =
+          assertThrows(LaunchException.class, () -> attention.launch(stream, arguments));
+      assertEquals(
+          "'window' has no kernel for such tensors yet, which cannot be made while a stream is"
+              + " captured; prepare it before",
+          e.getMessage());
+      attention.prepare(arguments);
+      attention.launch(stream, arguments);
+      assertEquals(2, arguments.o().download().floats()[3 * 16]);
+    }
+  }
+
+  @Test
   void whatABuildMadeIsNotCompiled() {
     AttentionSpec spec = SpecText.of(WINDOW);
     List<Request> requests = new ArrayList<>();

@@ -300,35 +300,10 @@ class KernelTest {
     }
   }
 
-  /** A stream that says whether it is being captured. */
-  private final class Captured implements Stream {
-    boolean capturing;
-
-    @Override
-    public Device device() {
-      return device;
-    }
-
-    @Override
-    public boolean isCapturing() {
-      return capturing;
-    }
-
-    @Override
-    public void synchronize() {
-      throw new AssertionError("launches wait for nothing");
-    }
-
-    @Override
-    public void close() {
-      // There is nothing to give back.
-    }
-  }
-
   @Test
   void everyCapturedLaunchHasItsCounter() {
     Arguments arguments = arguments(1, 16, 1, 5);
-    Captured stream = new Captured();
+    CapturedStream stream = new CapturedStream(device);
     try (Kernel kernel = load(TileCopyKernel.artifact())) {
       kernel.launch(stream, arguments);
       Set<Long> counters = new HashSet<>(List.of(tiles.value("counter")));
@@ -360,7 +335,7 @@ class KernelTest {
   @Test
   void nothingIsLoadedDuringACapture() {
     Arguments arguments = arguments(1, 33, 2, 5);
-    Captured stream = new Captured();
+    CapturedStream stream = new CapturedStream(device);
     stream.capturing = true;
     try (Kernel kernel = load(TileCopyKernel.artifact(), fallback())) {
       LaunchException e =

@@ -58,12 +58,8 @@ public record Candidates(List<Artifact> artifacts, List<Refusal> refusals) {
     return of(families(), spec, request);
   }
 
-  /**
-   * Asks some families, in order.
-   *
-   * @throws IllegalArgumentException if the spec fixes another dtype or head dimension
-   */
-  public static Candidates of(List<Family> families, AttentionSpec spec, Request request) {
+  /** Asks some families, in order. */
+  static Candidates of(List<Family> families, AttentionSpec spec, Request request) {
     request.requireFor(spec);
     List<Artifact> artifacts = new ArrayList<>();
     List<Refusal> refusals = new ArrayList<>();

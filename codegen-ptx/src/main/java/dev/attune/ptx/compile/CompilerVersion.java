@@ -11,7 +11,9 @@ import java.security.CodeSource;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -27,12 +29,20 @@ import java.util.zip.ZipFile;
 public final class CompilerVersion {
   private CompilerVersion() {}
 
-  /** The compiler itself, computed once. */
+  /** The compiler itself and every family, computed once. */
   private static final class Own {
-    static final String ID = of(AttentionSpec.class, CompilerVersion.class);
+    static final String ID =
+        of(
+            Stream.concat(
+                    Stream.of(AttentionSpec.class, CompilerVersion.class),
+                    Candidates.families().stream().map(Object::getClass))
+                .toArray(Class<?>[]::new));
   }
 
-  /** The identity of all that makes PTX of a spec, 64 hexadecimal digits. */
+  /**
+   * The identity of all that makes PTX of a spec, families that others have added included: 64
+   * hexadecimal digits.
+   */
   public static String id() {
     return Own.ID;
   }
@@ -46,8 +56,12 @@ public final class CompilerVersion {
   public static String of(Class<?>... classes) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      Set<Path> locations = new LinkedHashSet<>();
       for (Class<?> type : classes) {
-        contents(location(type))
+        locations.add(location(type));
+      }
+      for (Path location : locations) {
+        contents(location)
             .forEach(
                 (name, content) ->
                     digest.update((name + "\0" + content + "\n").getBytes(StandardCharsets.UTF_8)));

@@ -6,12 +6,18 @@ import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Origin;
 import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.TensorDecl;
-import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.ArtifactException;
 import dev.attune.ptx.artifact.ArtifactList;
+import dev.attune.ptx.compile.Candidates;
 import dev.attune.ptx.compile.CompilerVersion;
-import dev.attune.ptx.compile.Family;
 import dev.attune.ptx.compile.Request;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -35,57 +41,47 @@ public final class ArtifactStore {
     this.compiler = compiler;
   }
 
-  /** A family's candidates, best first; none where they are not in the cache. */
-  public Optional<List<Artifact>> get(String family, AttentionSpec spec, Request request) {
-    try {
-      return cache.get(key(family, spec, request)).map(ArtifactList::fromBytes);
-    } catch (ArtifactException e) {
+  /** The candidates; none where they are not in the cache. */
+  public Optional<Candidates> get(AttentionSpec spec, Request request) {
+    return cache.get(key(spec, request)).flatMap(ArtifactStore::decode);
+  }
+
+  /** Keeps candidates. */
+  public void put(AttentionSpec spec, Request request, Candidates candidates) {
+    cache.put(key(spec, request), encode(candidates));
+  }
+
+  private Key key(AttentionSpec spec, Request request) {
+    return Key.of(KIND, meaning(spec), compiler, request.toString());
+  }
+
+  /** The number of refusals, the family and the reason of each, and the artifacts. */
+  private static byte[] encode(Candidates candidates) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      out.writeInt(candidates.refusals().size());
+      for (Candidates.Refusal refusal : candidates.refusals()) {
+        out.writeUTF(refusal.family());
+        out.writeUTF(refusal.reason());
+      }
+      out.write(ArtifactList.toBytes(candidates.artifacts()));
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory does not fail", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static Optional<Candidates> decode(byte[] bytes) {
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+      List<Candidates.Refusal> refusals = new ArrayList<>();
+      for (int left = in.readInt(); left > 0; left--) {
+        refusals.add(new Candidates.Refusal(in.readUTF(), in.readUTF()));
+      }
+      return Optional.of(
+          new Candidates(ArtifactList.fromBytes(in.readAllBytes()), List.copyOf(refusals)));
+    } catch (IOException | ArtifactException e) {
       return Optional.empty();
     }
-  }
-
-  /** Keeps a family's candidates. */
-  public void put(String family, AttentionSpec spec, Request request, List<Artifact> candidates) {
-    cache.put(key(family, spec, request), ArtifactList.toBytes(candidates));
-  }
-
-  /**
-   * The family, compiling only what is not in the cache. A family that is not the compiler's own
-   * stays as it is: the compiler's identity says nothing about its code.
-   */
-  public Family keeping(Family family) {
-    return family.getClass().getPackage().equals(Family.class.getPackage())
-        ? new Keeping(this, family)
-        : family;
-  }
-
-  private record Keeping(ArtifactStore store, Family family) implements Family {
-    @Override
-    public String name() {
-      return family.name();
-    }
-
-    @Override
-    public int rank() {
-      return family.rank();
-    }
-
-    @Override
-    public Answer answer(AttentionSpec spec, Request request) {
-      Optional<List<Artifact>> kept = store.get(name(), spec, request);
-      if (kept.isPresent()) {
-        return new Answer.Candidates(kept.get());
-      }
-      Answer answer = family.answer(spec, request);
-      if (answer instanceof Answer.Candidates(List<Artifact> made)) {
-        store.put(name(), spec, request, made);
-      }
-      return answer;
-    }
-  }
-
-  private Key key(String family, AttentionSpec spec, Request request) {
-    return Key.of(KIND, family, meaning(spec), compiler, request.toString());
   }
 
   /**

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
@@ -65,15 +66,15 @@ public final class DiskCache {
 
   /** The cache of this process, found at its first use. */
   private static final class OfUser {
-    static final DiskCache CACHE = Setting.CACHE.isOff() ? off(setting()) : open();
-
-    private static String setting() {
-      return "%s or %s says so".formatted(Setting.CACHE.property(), Setting.CACHE.variable());
-    }
+    static final DiskCache CACHE = open();
 
     private static DiskCache open() {
-      DiskCache cache = at(location());
-      if (cache.directory == null) {
+      DiskCache cache =
+          locate(
+              Setting.CACHE.value(),
+              Optional.ofNullable(System.getenv("XDG_CACHE_HOME")),
+              System.getProperty("user.home"));
+      if (cache.directory == null && !Setting.CACHE.isOff()) {
         LOG.log(Level.WARNING, "the disk cache is off: {0}", cache.off);
       }
       return cache;
@@ -102,17 +103,29 @@ public final class DiskCache {
     return OfUser.CACHE;
   }
 
-  private static Path location() {
-    @Nullable String xdg = System.getenv("XDG_CACHE_HOME");
-    return Setting.CACHE
-        .value()
-        .map(Path::of)
-        .orElseGet(
-            () ->
-                (xdg != null && Path.of(xdg).isAbsolute()
-                        ? Path.of(xdg)
-                        : Path.of(System.getProperty("user.home"), ".cache"))
-                    .resolve("attune"));
+  /**
+   * The cache that a user has.
+   *
+   * @param setting a directory or {@code off}
+   * @param xdg the directory of all caches; one that is not absolute does not count
+   */
+  static DiskCache locate(Optional<String> setting, Optional<String> xdg, String home) {
+    if (setting.filter(Setting.OFF::equalsIgnoreCase).isPresent()) {
+      return off("%s or %s says so".formatted(Setting.CACHE.property(), Setting.CACHE.variable()));
+    }
+    try {
+      return at(
+          setting
+              .map(Path::of)
+              .orElseGet(
+                  () ->
+                      xdg.map(Path::of)
+                          .filter(Path::isAbsolute)
+                          .orElseGet(() -> Path.of(home, ".cache"))
+                          .resolve("attune")));
+    } catch (InvalidPathException e) {
+      return off(reason(e));
+    }
   }
 
   /** A cache that keeps nothing, and why. */

@@ -6,19 +6,13 @@ import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Manifest;
 import dev.attune.runtime.DeviceException;
-import dev.attune.runtime.DeviceInfo;
 import dev.attune.runtime.Kernel;
 import dev.attune.runtime.LaunchPlan;
 import dev.attune.runtime.Stream;
 import dev.attune.runtime.TensorMap;
-import dev.attune.runtime.cache.DiskCache;
-import dev.attune.runtime.cache.Key;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -33,7 +27,6 @@ import jcuda.driver.JITOptions;
 
 /** A module of machine code with one kernel. */
 final class CudaCode extends CudaResource implements Kernel.Code {
-  private static final Logger LOG = System.getLogger("dev.attune.runtime");
   private static final int LOG_BYTES = 16 << 10;
 
   private final Manifest manifest;
@@ -128,12 +121,10 @@ final class CudaCode extends CudaResource implements Kernel.Code {
               switch (source) {
                 case BUILT -> loadBuilt(device.context(), artifact);
                 case DRIVER, DRIVER_LEVEL_1 -> {
-                  if (!loadKept(artifact.ptx(), source.level())) {
-                    // One at a time: nothing says that JCuda's JIT options may be used by several
-                    // threads at once.
-                    synchronized (CudaCode.class) {
-                      loadPtx(device.context(), artifact.ptx(), source.level());
-                    }
+                  // One at a time: nothing says that JCuda's JIT options may be used by several
+                  // threads at once.
+                  synchronized (CudaCode.class) {
+                    loadPtx(device.context(), artifact.ptx(), source.level());
                   }
                 }
               }
@@ -154,46 +145,10 @@ final class CudaCode extends CudaResource implements Kernel.Code {
   }
 
   /**
-   * Loads machine code that the driver made of the PTX before, or makes it and keeps it. Without a
-   * cache, or with a driver that does not make any to keep, nothing is loaded.
+   * Has the driver compile PTX, or take what it has kept of that. Its linker would give machine
+   * code to keep here, but compiles for linking, where {@code setmaxnreg} is ignored: such code of
+   * the Hopper family spills and takes two to three times as long.
    */
-  private boolean loadKept(String ptx, OptionalInt level) {
-    DiskCache cache = device().cache();
-    if (cache.directory().isEmpty()) {
-      return false;
-    }
-    DeviceInfo info = device().info();
-    Key key =
-        Key.of(
-            "cubin",
-            ptx,
-            device().driver(),
-            "%d.%d, %s".formatted(info.major(), info.minor(), level));
-    if (cache.get(key).filter(this::loads).isPresent()) {
-      return true;
-    }
-    Optional<byte[]> linked = device().linker().flatMap(l -> l.link(ptx, level));
-    if (linked.filter(this::loads).isEmpty()) {
-      LOG.log(Level.DEBUG, "the driver makes no machine code of {0} to keep", manifest.entry());
-      return false;
-    }
-    cache.put(key, linked.get());
-    return true;
-  }
-
-  /** Loads machine code, if it is what the driver takes and has the kernel. */
-  private boolean loads(byte[] cubin) {
-    if (JCudaDriver.cuModuleLoadData(module, cubin) != CUresult.CUDA_SUCCESS) {
-      return false;
-    }
-    if (JCudaDriver.cuModuleGetFunction(function, module, manifest.entry())
-        == CUresult.CUDA_SUCCESS) {
-      return true;
-    }
-    JCudaDriver.cuModuleUnload(module);
-    return false;
-  }
-
   private void loadPtx(CudaContext context, String ptx, OptionalInt level) {
     JITOptions options = new JITOptions();
     level.ifPresent(l -> options.putInt(CUjit_option.CU_JIT_OPTIMIZATION_LEVEL, l));

@@ -19,10 +19,8 @@ import dev.attune.runtime.cache.Key;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
@@ -36,9 +34,7 @@ public final class CudaDevice implements Device {
   private final Stream stream;
   private final Set<Runnable> resources = ConcurrentHashMap.newKeySet();
   private final Map<Long, CudaStream> foreign = new ConcurrentHashMap<>();
-  private final Supplier<TensorMapEncoder> encoder =
-      once(() -> TensorMapEncoder.of(CudaProbe.LIBRARY));
-  private final Supplier<Optional<Linker>> linker = once(() -> Linker.of(CudaProbe.LIBRARY));
+  private @Nullable TensorMapEncoder encoder;
 
   private CudaDevice(DeviceInfo info, int ordinal, DiskCache cache) {
     this.info = info;
@@ -47,23 +43,6 @@ public final class CudaDevice implements Device {
     this.context = new CudaContext(ordinal);
     this.driver = DriverVersion.of(info.driver());
     this.stream = newStream();
-  }
-
-  /** The same value from the first use on. */
-  private static <T> Supplier<T> once(Supplier<T> compute) {
-    return new Supplier<>() {
-      private @Nullable T value;
-
-      @Override
-      public synchronized T get() {
-        T found = value;
-        if (found == null) {
-          found = compute.get();
-          value = found;
-        }
-        return found;
-      }
-    };
   }
 
   /**
@@ -78,7 +57,7 @@ public final class CudaDevice implements Device {
   /**
    * The first GPU that kernels run on.
    *
-   * @param cache keeps machine code and passed self-tests
+   * @param cache keeps passed self-tests
    * @throws DeviceException saying why there is none and what to do
    */
   public static CudaDevice open(DiskCache cache) {
@@ -100,7 +79,7 @@ public final class CudaDevice implements Device {
   /**
    * The GPU of an ordinal, as the driver counts them.
    *
-   * @param cache keeps machine code and passed self-tests
+   * @param cache keeps passed self-tests
    * @throws DeviceException saying why it cannot be used and what to do
    */
   public static CudaDevice open(int ordinal, DiskCache cache) {
@@ -232,13 +211,14 @@ public final class CudaDevice implements Device {
     return context;
   }
 
-  TensorMapEncoder tensorMapEncoder() {
-    return encoder.get();
-  }
-
-  /** The driver's linker, where it has one. */
-  Optional<Linker> linker() {
-    return linker.get();
+  /** The encoder of tensor maps, found at its first use. */
+  synchronized TensorMapEncoder tensorMapEncoder() {
+    TensorMapEncoder found = encoder;
+    if (found == null) {
+      found = TensorMapEncoder.of(CudaProbe.LIBRARY);
+      encoder = found;
+    }
+    return found;
   }
 
   /** Which driver this is, down to its build. */

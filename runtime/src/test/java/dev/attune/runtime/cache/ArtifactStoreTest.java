@@ -19,8 +19,7 @@ import dev.attune.compiler.spec.ParamDecl;
 import dev.attune.compiler.spec.ScalarType;
 import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.ptx.artifact.Artifact;
-import dev.attune.ptx.compile.AmpereFamily;
-import dev.attune.ptx.compile.Family;
+import dev.attune.ptx.compile.Candidates;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.Request;
 import java.nio.charset.StandardCharsets;
@@ -32,7 +31,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ArtifactStoreTest {
-  private static final String FAMILY = AmpereFamily.NAME;
   private static final Request REQUEST =
       new Request(List.of(Target.SM_80), Dtype.BF16, new HeadDim(64, 64), Batching.DENSE);
 
@@ -80,17 +78,19 @@ class ArtifactStoreTest {
   @Test
   void candidatesComeBack() {
     AttentionSpec spec = spec("mine.attn");
-    List<Artifact> candidates =
-        List.of(
-            KernelCompiler.compile(
-                    spec, new KernelCompiler.Options(Target.SM_80, Dtype.BF16, new HeadDim(64, 64)))
-                .artifact());
+    Artifact artifact =
+        KernelCompiler.compile(
+                spec, new KernelCompiler.Options(Target.SM_80, Dtype.BF16, new HeadDim(64, 64)))
+            .artifact();
+    Candidates candidates =
+        new Candidates(
+            List.of(artifact, artifact), List.of(new Candidates.Refusal("hopper", "too old")));
     ArtifactStore store = new ArtifactStore(DiskCache.at(home.resolve("attune")));
-    assertEquals(Optional.empty(), store.get(FAMILY, spec, REQUEST));
-    store.put(FAMILY, spec, REQUEST, candidates);
-    assertEquals(Optional.of(candidates), store.get(FAMILY, spec, REQUEST));
-    assertEquals(Optional.of(candidates), store.get(FAMILY, spec("elsewhere.attn"), REQUEST));
-    assertEquals(Optional.empty(), store("another").get(FAMILY, spec, REQUEST));
+    assertEquals(Optional.empty(), store.get(spec, REQUEST));
+    store.put(spec, REQUEST, candidates);
+    assertEquals(Optional.of(candidates), store.get(spec, REQUEST));
+    assertEquals(Optional.of(candidates), store.get(spec("elsewhere.attn"), REQUEST));
+    assertEquals(Optional.empty(), store("another").get(spec, REQUEST));
     for (Request other :
         List.of(
             new Request(
@@ -99,43 +99,8 @@ class ArtifactStoreTest {
             new Request(
                 REQUEST.targets(), REQUEST.dtype(), new HeadDim(64, 32), REQUEST.batching()),
             new Request(REQUEST.targets(), REQUEST.dtype(), REQUEST.headDim(), Batching.PACKED))) {
-      assertEquals(Optional.empty(), store.get(FAMILY, spec, other), other.toString());
+      assertEquals(Optional.empty(), store.get(spec, other), other.toString());
     }
-  }
-
-  @Test
-  void familiesCompileWhatIsNotThereOnly() {
-    AttentionSpec spec = spec("mine.attn");
-    ArtifactStore store = store("c");
-    Family ampere = new AmpereFamily();
-    Family.Answer first = store.keeping(ampere).answer(spec, REQUEST);
-    assertEquals(ampere.answer(spec, REQUEST), first);
-    List<Artifact> kept = store.get(FAMILY, spec, REQUEST).orElseThrow();
-    assertEquals(first, new Family.Answer.Candidates(kept));
-    // What is there is taken as it is.
-    store.put(FAMILY, spec, REQUEST, List.of(kept.getFirst(), kept.getFirst()));
-    assertEquals(
-        new Family.Answer.Candidates(List.of(kept.getFirst(), kept.getFirst())),
-        store.keeping(ampere).answer(spec, REQUEST));
-    Family foreign =
-        new Family() {
-          @Override
-          public String name() {
-            return FAMILY;
-          }
-
-          @Override
-          public int rank() {
-            return 1;
-          }
-
-          @Override
-          public Answer answer(AttentionSpec of, Request request) {
-            return new Answer.Refusal("it has none");
-          }
-        };
-    assertEquals(
-        new Family.Answer.Refusal("it has none"), store.keeping(foreign).answer(spec, REQUEST));
   }
 
   @Test
@@ -143,9 +108,9 @@ class ArtifactStoreTest {
     AttentionSpec spec = spec("mine.attn");
     DiskCache cache = DiskCache.at(home.resolve("attune"));
     cache.put(
-        Key.of("artifacts", FAMILY, ArtifactStore.meaning(spec), "c", REQUEST.toString()),
+        Key.of("artifacts", ArtifactStore.meaning(spec), "c", REQUEST.toString()),
         "rubbish".getBytes(StandardCharsets.UTF_8));
-    assertEquals(Optional.empty(), store("c").get(FAMILY, spec, REQUEST));
+    assertEquals(Optional.empty(), store("c").get(spec, REQUEST));
   }
 
   @Test

@@ -81,6 +81,31 @@ class DiskCacheTest {
   }
 
   @Test
+  void theSettingComesBeforeTheUsersDirectories() {
+    Optional<String> set = Optional.of(home.resolve("set").toString());
+    Optional<String> xdg = Optional.of(home.resolve("xdg").toString());
+    Optional<String> none = Optional.empty();
+    String user = home.resolve("user").toString();
+    assertEquals(
+        Optional.of(home.resolve("set/entries")), DiskCache.locate(set, xdg, user).directory());
+    assertEquals(
+        Optional.of(home.resolve("xdg/attune/entries")),
+        DiskCache.locate(none, xdg, user).directory());
+    for (Optional<String> useless : List.of(none, Optional.of("relative"))) {
+      assertEquals(
+          Optional.of(home.resolve("user/.cache/attune/entries")),
+          DiskCache.locate(none, useless, user).directory());
+    }
+    DiskCache off = DiskCache.locate(Optional.of("OFF"), xdg, user);
+    assertEquals(none.map(Path::of), off.directory());
+    assertEquals("attune.cache or ATTUNE_CACHE says so", off.reason());
+    assertTrue(
+        DiskCache.locate(Optional.of("no\0path"), xdg, user)
+            .reason()
+            .startsWith("InvalidPathException"));
+  }
+
+  @Test
   void keysAreOfEveryPart() {
     Key key = Key.of("cubin", "ab", "c");
     assertEquals(key, Key.of("cubin", "ab", "c"));

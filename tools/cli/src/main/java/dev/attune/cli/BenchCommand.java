@@ -13,6 +13,7 @@ import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
 import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.compile.Candidates;
 import dev.attune.ptx.compile.KernelCompiler;
 import dev.attune.ptx.compile.KernelCompiler.Compilation;
 import dev.attune.ptx.compile.Request;
@@ -179,13 +180,12 @@ final class BenchCommand implements Callable<Integer> {
     Request request = new Request(List.of(target), dtype, shape.headDim());
     long start = System.nanoTime();
     Compilation compiled = KernelOptions.compile(spec, options.with(schedule));
-    String family = compiled.artifact().manifest().family();
-    store.put(family, spec, request, List.of(compiled.artifact()));
+    store.put(spec, request, new Candidates(List.of(compiled.artifact())));
     Kernel kernel = device.load(spec, compiled.artifact());
     double milliseconds = (System.nanoTime() - start) / 1e6;
     double[] cached = new double[CACHED];
     for (int i = 0; i < CACHED; i++) {
-      cached[i] = cached(device, family, spec, store, request);
+      cached[i] = cached(device, spec, store, request);
     }
     Arrays.sort(cached);
     return new Ready(target, compiled, kernel, milliseconds, cached[CACHED / 2]);
@@ -193,12 +193,13 @@ final class BenchCommand implements Callable<Integer> {
 
   /** Milliseconds from a spec to its kernel, all of which is on disk. */
   private static double cached(
-      Device device, String family, AttentionSpec spec, ArtifactStore store, Request request) {
+      Device device, AttentionSpec spec, ArtifactStore store, Request request) {
     long start = System.nanoTime();
     List<Artifact> artifacts =
         store
-            .get(family, spec, request)
-            .orElseThrow(() -> new CliException("the kernel was not kept: is the disk full?"));
+            .get(spec, request)
+            .orElseThrow(() -> new CliException("the kernel was not kept: is the disk full?"))
+            .artifacts();
     Kernel again = device.load(spec, artifacts);
     double milliseconds = (System.nanoTime() - start) / 1e6;
     again.close();
