@@ -42,6 +42,11 @@ public record DeviceInfo(
    * kernels take what those for {@code target} refuse.
    */
   public List<Target> targets() {
+    return targets(target);
+  }
+
+  /** What {@link #targets()} is of devices of a target. */
+  public static List<Target> targets(Target target) {
     return target == Target.SM_90A ? List.of(target, Target.SM_90) : List.of(target);
   }
 

@@ -21,7 +21,7 @@ final class AttuneCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         Objects.requireNonNull(command).commandLine(),
-        "expected a command: check, compile, run, bench, tune, explain, specs, doctor or"
+        "expected a command: check, compile, generate, run, bench, tune, explain, specs, doctor or"
             + " completion");
   }
 }

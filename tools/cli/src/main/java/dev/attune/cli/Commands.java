@@ -17,6 +17,7 @@ final class Commands {
     Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
     commands.put("check", () -> new CheckCommand(terminal));
     commands.put("compile", () -> new CompileCommand(terminal));
+    commands.put("generate", () -> new GenerateCommand(terminal));
     commands.put("run", () -> new RunCommand(terminal));
     commands.put("bench", () -> new BenchCommand(terminal));
     commands.put("tune", () -> new TuneCommand(terminal));

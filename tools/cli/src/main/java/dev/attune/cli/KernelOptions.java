@@ -87,7 +87,7 @@ final class KernelOptions {
     return asked.or(spec::dtype).orElse(Dtype.BF16);
   }
 
-  private static Dtype parseDtype(String text) {
+  static Dtype parseDtype(String text) {
     return Arrays.stream(Dtype.values())
         .filter(d -> d.keyword().equals(text))
         .findFirst()
