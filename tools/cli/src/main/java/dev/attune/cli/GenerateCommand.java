@@ -6,7 +6,6 @@ import dev.attune.cli.generate.Generator;
 import dev.attune.compiler.schedule.Batching;
 import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -120,8 +119,6 @@ final class GenerateCommand implements Callable<Integer> {
       throw new CliException("there is no folder " + e.getFile());
     } catch (IOException e) {
       throw new CliException("cannot generate: " + Failures.reason(e));
-    } catch (UncheckedIOException e) {
-      throw new CliException("%s: %s".formatted(e.getMessage(), Failures.reason(e.getCause())));
     }
   }
 

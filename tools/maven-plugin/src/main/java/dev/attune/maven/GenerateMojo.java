@@ -12,6 +12,7 @@ import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugins.annotations.Parameter;
 import org.codehaus.plexus.build.BuildContext;
+import org.codehaus.plexus.build.messages.Messages;
 import org.jspecify.annotations.Nullable;
 
 /** Generates launchers and kernels, unless nothing has changed. */
@@ -52,6 +53,8 @@ abstract class GenerateMojo extends AttuneMojo {
   private boolean failOnWarning;
 
   @Inject private @Nullable BuildContext buildContext;
+
+  @Inject private @Nullable Messages messages;
 
   abstract File sources();
 
@@ -134,9 +137,6 @@ abstract class GenerateMojo extends AttuneMojo {
   }
 
   private void report(Fork fork) throws MojoFailureException, MojoExecutionException {
-    if (buildContext != null) {
-      buildContext.removeMessages(sources());
-    }
     String last = fork.lines().isEmpty() ? "" : fork.lines().get(fork.lines().size() - 1);
     boolean warned = false;
     for (String line : fork.lines()) {
@@ -164,11 +164,15 @@ abstract class GenerateMojo extends AttuneMojo {
     }
   }
 
+  /** Marks the place in an IDE; on the command line the log has told it. */
   private void tell(Message m) {
-    if (buildContext != null) {
-      int severity = m.error() ? BuildContext.SEVERITY_ERROR : BuildContext.SEVERITY_WARNING;
-      buildContext.addMessage(
-          new File(m.file()), m.line(), m.column(), m.text(), severity, /* cause= */ null);
+    if (buildContext == null || messages == null || !buildContext.isIncremental()) {
+      return;
     }
+    Path file = Path.of(m.file());
+    (m.error() ? messages.error(file) : messages.warning(file))
+        .line(m.line())
+        .column(m.column())
+        .create(m.text());
   }
 }

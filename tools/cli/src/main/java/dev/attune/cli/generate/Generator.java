@@ -9,6 +9,7 @@ import dev.attune.ptx.compile.CompilerVersion;
 import dev.attune.runtime.PrebuiltIndex;
 import dev.attune.runtime.PrebuiltResources;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -55,7 +56,11 @@ public final class Generator {
    * @throws IOException if a folder of sources is not there, or something cannot be read or written
    */
   public static Generated generate(GenerateOptions options) throws IOException {
-    return new Generator(options).run();
+    try {
+      return new Generator(options).run();
+    } catch (UncheckedIOException e) {
+      throw new IOException(String.valueOf(e.getMessage()), e);
+    }
   }
 
   private Generated run() throws IOException {

@@ -274,8 +274,11 @@ final class Launchers {
         .addMethod(
             MethodSpec.methodBuilder("launch")
                 .addJavadoc(
-                    "Checks everything and queues the kernel that is best for it.\n\n"
-                        + "@throws $T naming what must not be used so; nothing has been queued\n",
+                    """
+                    Checks everything and queues the kernel that is best for it.
+
+                    @throws $T naming what must not be used so; nothing has been queued
+                    """,
                     ClassName.get("dev.attune.runtime", "LaunchException"))
                 .addModifiers(Modifier.PUBLIC)
                 .addParameter(Stream.class, "stream")
