@@ -88,7 +88,7 @@ final class Outputs {
     Map<String, String> hashes = new TreeMap<>();
     for (Map.Entry<Name, byte[]> file : files.entrySet()) {
       String name = file.getKey().toString();
-      write(path(name), file.getValue());
+      written += write(path(name), file.getValue()) ? 1 : 0;
       hashes.put(name, Hashes.sha256(file.getValue()));
     }
     after.put(source, new Made(key, hashes));
@@ -110,7 +110,7 @@ final class Outputs {
     return removed;
   }
 
-  /** How many files were written. */
+  /** How many generated files were written. */
   int written() {
     return written;
   }
@@ -120,9 +120,10 @@ final class Outputs {
     return (name.startsWith("java/") ? java : resources).resolve(name.substring(slash + 1));
   }
 
-  private void write(Path file, byte[] bytes) throws IOException {
+  /** Whether the file was another before. */
+  private static boolean write(Path file, byte[] bytes) throws IOException {
     if (Files.isRegularFile(file) && Arrays.equals(Files.readAllBytes(file), bytes)) {
-      return;
+      return false;
     }
     Path folder = Files.createDirectories(file.toAbsolutePath().normalize().getParent());
     Path half = Files.createTempFile(folder, ".attune", ".tmp");
@@ -132,7 +133,7 @@ final class Outputs {
     } finally {
       Files.deleteIfExists(half);
     }
-    written++;
+    return true;
   }
 
   /** Removes a file and the folders that it leaves empty. */
