@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import javax.inject.Inject;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
+import org.apache.maven.plugins.annotations.Component;
 import org.apache.maven.plugins.annotations.Parameter;
 import org.codehaus.plexus.build.BuildContext;
 import org.codehaus.plexus.build.messages.Messages;
@@ -52,9 +52,9 @@ abstract class GenerateMojo extends AttuneMojo {
   @Parameter(property = "attn.failOnWarning", defaultValue = "false")
   private boolean failOnWarning;
 
-  @Inject private @Nullable BuildContext buildContext;
+  @Component private @Nullable BuildContext buildContext;
 
-  @Inject private @Nullable Messages messages;
+  @Component private @Nullable Messages messages;
 
   abstract File sources();
 
