@@ -4,12 +4,12 @@ import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import javax.inject.Inject;
 import org.apache.maven.artifact.Artifact;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.plugin.AbstractMojo;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
-import org.apache.maven.plugins.annotations.Component;
 import org.apache.maven.plugins.annotations.Parameter;
 import org.apache.maven.project.MavenProject;
 import org.apache.maven.toolchain.ToolchainManager;
@@ -31,7 +31,7 @@ abstract class AttuneMojo extends AbstractMojo {
   @Parameter(property = "attn.skip", defaultValue = "false")
   private boolean skip;
 
-  @Component private @Nullable ToolchainManager toolchains;
+  @Inject private @Nullable ToolchainManager toolchains;
 
   @Override
   public final void execute() throws MojoExecutionException, MojoFailureException {

@@ -7,12 +7,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import javax.inject.Inject;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
-import org.apache.maven.plugins.annotations.Component;
 import org.apache.maven.plugins.annotations.Parameter;
 import org.codehaus.plexus.build.BuildContext;
-import org.codehaus.plexus.build.messages.Messages;
 import org.jspecify.annotations.Nullable;
 
 /** Generates launchers and kernels, unless nothing has changed. */
@@ -52,9 +51,7 @@ abstract class GenerateMojo extends AttuneMojo {
   @Parameter(property = "attn.failOnWarning", defaultValue = "false")
   private boolean failOnWarning;
 
-  @Component private @Nullable BuildContext buildContext;
-
-  @Component private @Nullable Messages messages;
+  @Inject private @Nullable BuildContext buildContext;
 
   abstract File sources();
 
@@ -166,13 +163,10 @@ abstract class GenerateMojo extends AttuneMojo {
 
   /** Marks the place in an IDE; on the command line the log has told it. */
   private void tell(Message m) {
-    if (buildContext == null || messages == null || !buildContext.isIncremental()) {
-      return;
+    if (buildContext != null && buildContext.isIncremental()) {
+      int severity = m.error() ? BuildContext.SEVERITY_ERROR : BuildContext.SEVERITY_WARNING;
+      buildContext.addMessage(
+          new File(m.file()), m.line(), m.column(), m.text(), severity, /* cause= */ null);
     }
-    Path file = Path.of(m.file());
-    (m.error() ? messages.error(file) : messages.warning(file))
-        .line(m.line())
-        .column(m.column())
-        .create(m.text());
   }
 }
