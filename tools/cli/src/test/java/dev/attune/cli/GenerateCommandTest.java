@@ -166,13 +166,16 @@ final class GenerateCommandTest {
   }
 
   @Test
-  void aTargetWithoutAKernelLeavesNoneOfTheSpec() throws IOException {
-    write("wide.attn", "attention wide { head_dim 4096 }\n");
-    write("mine.attn", CAUSAL);
-    Attune run = generate();
+  void oneKernelThatThereIsNotLeavesNoneOfTheSpec() throws IOException {
+    write("mine.attn", "attention mine { head_dim 16 }\n");
+    write("wide.attn", "attention wide { }\n");
+    Attune run = generate("--head-dim=512");
     assertEquals(1, run.code());
     assertTrue(
-        run.out().contains("wide.attn:1:1: error: no kernel of 'wide' for sm_80"), run.out());
+        run.out()
+            .contains("wide.attn:1:1: error: no kernel of 'wide' for sm_80, bf16, head dim 512"),
+        run.out());
+    assertEquals("1 error in 1 file", run.last());
     assertFalse(Files.exists(work.resolve("resources/org/example/wide")));
     assertTrue(Files.exists(work.resolve("java/org/example/Mine.java")));
   }
