@@ -5,8 +5,11 @@ import dev.attune.compiler.spec.Eval;
 import dev.attune.compiler.spec.Expr;
 import dev.attune.compiler.spec.Normalization;
 import dev.attune.compiler.spec.Shape;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The meaning of a spec in binary64: naive, unfused, a row at a time, straight from {@link
@@ -36,9 +39,10 @@ public final class Reference {
    * @param magnitude Σ p·|v| per output: how large the terms are that O sums, where a p below the
    *     dtype's normal numbers counts as the smallest of them, because that is how it rounds
    * @param spread Σ p²·v² over keys and outputs, likewise: the variance of O per squared relative
-   *     error of the p
-   * @param concentration √Σ (p²·|v|²)² over keys: near {@code spread} where one key makes up most
-   *     of it, and small beside it where many do
+   *     error of the p; or Σ (p·Σv)² over the different p, with the sums over the keys of equal p,
+   *     which round alike, where that is more
+   * @param concentration √Σ (p²·|v|²)² over keys, or over the different p: near {@code spread}
+   *     where one makes up most of it, and small beside it where many do
    * @param deviation how far evaluating the scores in binary32 may move the results
    */
   @SuppressWarnings("ArrayRecordComponent") // Bulk data: identity is the only useful equality.
@@ -162,6 +166,15 @@ public final class Reference {
     return max;
   }
 
+  /** The numbers of the keys, those of equal weight beside each other. */
+  private static int[] byWeight(double[] weights) {
+    return IntStream.range(0, weights.length)
+        .boxed()
+        .sorted(Comparator.comparingDouble(i -> weights[i]))
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
   private Row sum(
       RowId row,
       Keys keys,
@@ -195,6 +208,26 @@ public final class Reference {
       spread += key;
       squares += key * key;
     }
+    double spreadAlike = 0;
+    double squaresAlike = 0;
+    double[] alike = new double[dv];
+    int[] order = byWeight(p.exact);
+    for (int n = 0; n < order.length; n++) {
+      int i = order[n];
+      int at = Keys.keyIndex(s, row, keys.positions()[i]) * dv;
+      for (int d = 0; d < dv; d++) {
+        alike[d] += Math.max(Math.abs(p.exact[i]), floor) * v[at + d];
+      }
+      if (n + 1 == order.length || p.exact[order[n + 1]] != p.exact[i]) {
+        double sum = 0;
+        for (int d = 0; d < dv; d++) {
+          sum += alike[d] * alike[d];
+        }
+        spreadAlike += sum;
+        squaresAlike += sum * sum;
+        Arrays.fill(alike, 0);
+      }
+    }
     for (int d = 0; d < dv; d++) {
       deviation[d] += lseError * magnitude[d];
     }
@@ -204,8 +237,8 @@ public final class Reference {
         lse,
         max,
         magnitude,
-        spread,
-        Math.sqrt(squares),
+        Math.max(spread, spreadAlike),
+        Math.sqrt(Math.max(squares, squaresAlike)),
         new Deviation(deviation, deviationSpread, lseError, maxError));
   }
 }

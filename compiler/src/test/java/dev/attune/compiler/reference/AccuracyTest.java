@@ -8,9 +8,13 @@ import dev.attune.compiler.reference.Accuracy.Report;
 import dev.attune.compiler.reference.FlashSimulation.Defect;
 import dev.attune.compiler.reference.Inputs.Distribution;
 import dev.attune.compiler.spec.AttentionSpec;
+import dev.attune.compiler.spec.BinaryOp;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.Expr;
+import dev.attune.compiler.spec.Exprs;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.Shape;
+import dev.attune.compiler.spec.UnaryOp;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -52,6 +56,22 @@ class AccuracyTest {
       Report report = Accuracy.check(problem, new FlashSimulation(Defect.NONE, 16).run(problem));
       String what = spec.name() + " " + dtype + " " + shape + " " + distribution;
       assertTrue(report.passes(), () -> what + "\n" + report.failures());
+    }
+  }
+
+  /** Most scores are the same here, so most weights are, and are wrong by the same factor. */
+  @Test
+  void acceptsEqualWeightsThatRoundAlike() {
+    Expr score = new Expr.Binary(BinaryOp.MIN, Specs.PLAIN, Exprs.of(-0.75));
+    Expr bent =
+        new Expr.Unary(
+            UnaryOp.SQRT, new Expr.Unary(UnaryOp.ABS, score)); // The largest are the rare ones.
+    AttentionSpec spec = Specs.of("alike", List.of(), bent, Exprs.of(true), Specs.SOFTMAX);
+    for (long seed = 0; seed < 100; seed++) {
+      Shape shape = new Shape(1, 2, 1, 40, 16, new HeadDim(64, 64));
+      Problem problem = Inputs.problem(spec, Dtype.F16, shape, Distribution.SHIFTED, seed);
+      Report report = Accuracy.check(problem, new FlashSimulation(Defect.NONE, 16).run(problem));
+      assertTrue(report.passes(), report::failures);
     }
   }
 
