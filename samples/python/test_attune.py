@@ -182,6 +182,7 @@ class LaunchTest(unittest.TestCase):
         machine.__init__()
 
     def arguments(self, launch):
+        self.launch = launch  # which holds the memory that is looked at
         launch()
         pointers = machine.launches[-1][3]
         return (ctypes.c_void_p * 16).from_address(pointers)
