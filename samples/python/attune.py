@@ -49,9 +49,13 @@ class AttuneError(RuntimeError):
     """A kernel that does not load, or arguments that do not fit it."""
 
 
-def load(path):
-    """The kernel of a manifest: `path` is NAME.json or NAME, with NAME.ptx beside it."""
-    return Kernel(path)
+def load(path, *, cubin=False):
+    """The kernel of a manifest: `path` is NAME.json or NAME, with NAME.ptx beside it.
+
+    With cubin, machine code is loaded where NAME.cubin lies beside it for exactly this GPU. That
+    needs no compiler, but what the driver makes of the PTX is faster.
+    """
+    return Kernel(path, cubin=cubin)
 
 
 def _check(result, what):
@@ -64,15 +68,14 @@ def _check(result, what):
     return values[0] if len(values) == 1 else values
 
 
-def _load_module(ptx, name):
+def _load_module(image, name):
     log = bytearray(_LOG_BYTES)
     options = {
         driver.CUjit_option.CU_JIT_ERROR_LOG_BUFFER: log,
         driver.CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES: _LOG_BYTES,
     }
-    # The driver wants the text to end with a zero byte.
     result = driver.cuModuleLoadDataEx(
-        ptx + b"\0", len(options), list(options.keys()), list(options.values())
+        image, len(options), list(options.keys()), list(options.values())
     )
     text = log.split(b"\0", 1)[0].decode(errors="replace").strip()
     return _check(result, f"{name} does not load{': ' + text if text else ''}")
@@ -188,10 +191,11 @@ class Kernel:
     persistent  whether a launch has at most one CTA per multiprocessor, which take items of work
     packed      whether the query heads of a group share an item of work
     batching    how sequences lie: dense, or with their own lengths packed or padded
+    built       whether the machine code is that of NAME.cubin
     step        None, or what an item's positions are apart: the name of a parameter, or a number
     """
 
-    def __init__(self, path):
+    def __init__(self, path, *, cubin=False):
         path = pathlib.Path(path)
         stem = path.with_suffix("") if path.suffix in (".json", ".ptx") else path
         self.name = stem.name
@@ -204,7 +208,10 @@ class Kernel:
         self.dtype = _DTYPES[m["dtype"]]
         torch.cuda.synchronize()  # makes PyTorch's context current on this thread
         self.device = torch.device("cuda", torch.cuda.current_device())
-        self._module = _load_module(ptx, self.name)
+        code = self._machine_code(stem.with_name(stem.name + ".cubin")) if cubin else None
+        self.built = code is not None
+        # The driver wants text to end with a zero byte.
+        self._module = _load_module(code if self.built else ptx + b"\0", self.name)
         self._function = _check(
             driver.cuModuleGetFunction(self._module, m["entry"].encode()), m["entry"]
         )
@@ -232,6 +239,19 @@ class Kernel:
         properties = torch.cuda.get_device_properties(self.device)
         self.multiprocessors = properties.multi_processor_count
         self._counters = {}
+
+    def _machine_code(self, file):
+        """What a cubin holds, or None where there is none for this GPU."""
+        properties = torch.cuda.get_device_properties(self.device)
+        gpu = f"sm_{properties.major}{properties.minor}"
+        if self.manifest["target"].rstrip("a") != gpu or not file.exists():
+            return None
+        code = file.read_bytes()
+        if hashlib.sha256(code).hexdigest() != self.manifest.get("cubin_sha256"):
+            raise AttuneError(
+                f"{self.name}.json does not belong to {file.name}: cubin_sha256 differs"
+            )
+        return code
 
     def __call__(self, q, k, v, **options):
         """Launches once; arguments as for `prepare`. Returns (out, lse)."""

@@ -65,11 +65,16 @@ class Machine:
 
     def __init__(self):
         self.stream, self.launches, self.zeroed, self.maps = 0x51, [], [], []
+        self.images, self.major = [], 9
 
     def launch(self, function, *rest):
         *sizes, stream, pointers, extra = rest
         self.launches.append((function, tuple(sizes), stream, pointers))
         return (Result.CUDA_SUCCESS,)
+
+    def load(self, image, *options):
+        self.images.append(image)
+        return Result.CUDA_SUCCESS, "module"
 
     def zeros(self, count, dtype, device):
         self.zeroed.append(Tensor(count, dtype=dtype))
@@ -100,7 +105,9 @@ def stand_ins():
         synchronize=lambda: None,
         current_device=lambda: 0,
         current_stream=lambda device: types.SimpleNamespace(cuda_stream=machine.stream),
-        get_device_properties=lambda device: types.SimpleNamespace(multi_processor_count=SMS),
+        get_device_properties=lambda device: types.SimpleNamespace(
+            multi_processor_count=SMS, major=machine.major, minor=0
+        ),
     )
     bindings = types.ModuleType("cuda.bindings")
     bindings.driver = types.SimpleNamespace(
@@ -109,7 +116,7 @@ def stand_ins():
         CUfunction_attribute=Names(),
         CUstream=lambda handle: ("stream", handle),
         cuGetErrorString=lambda status: (Result.CUDA_SUCCESS, b"invalid argument"),
-        cuModuleLoadDataEx=lambda *a: (Result.CUDA_SUCCESS, "module"),
+        cuModuleLoadDataEx=lambda *a: machine.load(*a),
         cuModuleGetFunction=lambda module, entry: (Result.CUDA_SUCCESS, entry),
         cuFuncSetAttribute=lambda *a: (Result.CUDA_SUCCESS,),
         cuFuncGetAttribute=lambda *a: (Result.CUDA_SUCCESS, 0),
@@ -158,19 +165,25 @@ PADDED_PARAMETERS = SEQUENCE_PARAMETERS + [
 RESIDUE_PARAMETERS = SEQUENCE_PARAMETERS[: len(MAPS)] + PADDED_PARAMETERS[-1:]
 
 
-def kernel(parameters=PARAMETERS, **more):
-    ptx = b".version 8.0\n"
+PTX, CUBIN = b".version 8.0\n", b"\177ELF"
+
+
+def kernel(parameters=PARAMETERS, cubin=False, code=CUBIN, **more):
+    ptx = PTX
     manifest = {
         "format": 1, "spec": "s", "entry": "e", "target": "sm_90a", "dtype": "bf16",
         "head_dim": {"qk": 128, "v": 128}, "threads": 512, "rows_per_block": 192,
         "grid": ["min(ceil(Sq / 192) * Hq * B, SMs)", "1", "1"], "shared_bytes": 200000,
-        "ptx_sha256": hashlib.sha256(ptx).hexdigest(), "parameters": parameters, "params": [],
+        "ptx_sha256": hashlib.sha256(ptx).hexdigest(),
+        "cubin_sha256": hashlib.sha256(CUBIN).hexdigest(), "parameters": parameters, "params": [],
         "tensors": [],
     } | more  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "s.ptx").write_bytes(ptx)
         (pathlib.Path(folder) / "s.json").write_text(json.dumps(manifest))
-        return attune.load(pathlib.Path(folder) / "s")
+        if code is not None:
+            (pathlib.Path(folder) / "s.cubin").write_bytes(code)
+        return attune.load(pathlib.Path(folder) / "s", cubin=cubin)
 
 
 def word(address):
@@ -295,6 +308,18 @@ class LaunchTest(unittest.TestCase):
         uneven = Tensor(3, 200, 16, 128, strides=(200 * 2048 + 8, 2048, 128, 1))
         with self.assertRaisesRegex(attune.AttuneError, "q has strides .* multiple"):
             loaded.prepare(uneven, q, q, lengths_q=n, lengths_kv=n)
+
+    def test_machine_code_is_loaded_where_it_is_asked_for_and_fits(self):
+        self.assertFalse(kernel().built)
+        self.assertTrue(kernel(cubin=True).built)
+        self.assertFalse(kernel(cubin=True, code=None).built)
+        machine.major = 8
+        self.assertFalse(kernel(cubin=True).built)
+        self.assertTrue(kernel(cubin=True, target="sm_80").built)
+        text = PTX + b"\0"
+        self.assertEqual(machine.images, [text, CUBIN, text, text, CUBIN])
+        with self.assertRaisesRegex(attune.AttuneError, "s.json does not belong to s.cubin"):
+            kernel(cubin=True, target="sm_80", code=b"other")
 
     def test_no_work_is_no_launch(self):
         q = Tensor(2, 0, 3, 128)

@@ -4,6 +4,7 @@ import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.ArtifactException;
 import dev.attune.ptx.artifact.Artifacts;
+import dev.attune.ptx.artifact.Cubin;
 import dev.attune.ptx.compile.Request;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,11 +12,14 @@ import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels that a build put beside a class, and the spec that they are of. They are read when
  * they are first needed, through that class, so that it may be in a module of its own.
+ *
+ * <p>Machine code is taken where the build made some: see {@link Artifact#cubin}.
  *
  * <p>Kernels that are missing, damaged or of another spec are compiled at run time instead, and the
  * log says so.
@@ -63,7 +67,10 @@ public final class PrebuiltResources implements Prebuilt {
     List<Artifact> artifacts = new ArrayList<>();
     try {
       for (String name : from.index().kernels().getOrDefault(request, List.of())) {
-        Artifact artifact = Artifacts.fromJson(text(name + ".json"), text(name + ".ptx"));
+        Artifact artifact = Artifacts.fromJson(
+                text(name + ".json"),
+                text(name + ".ptx"),
+                resource(name + ".cubin").map(Cubin::new));
         ManifestCheck.require(from.spec(), artifact.manifest());
         artifacts.add(artifact);
       }
@@ -95,12 +102,18 @@ public final class PrebuiltResources implements Prebuilt {
   }
 
   private String text(String name) throws IOException {
-    String resource = folder + "/" + name;
-    try (InputStream in = owner.getResourceAsStream(resource)) {
-      if (in == null) {
-        throw new IOException("there is no resource %s beside the class".formatted(resource));
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    byte[] bytes =
+        resource(name)
+            .orElseThrow(
+                () ->
+                    new IOException(
+                        "there is no resource %s/%s beside the class".formatted(folder, name)));
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private Optional<byte[]> resource(String name) throws IOException {
+    try (InputStream in = owner.getResourceAsStream(folder + "/" + name)) {
+      return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
     }
   }
 }

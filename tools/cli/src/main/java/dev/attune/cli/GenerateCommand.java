@@ -91,6 +91,14 @@ final class GenerateCommand implements Callable<Integer> {
       description = "Of dense, padded and packed; dense unless given.")
   private List<Batching> batchings = new ArrayList<>();
 
+  @Option(
+      names = "--cubin",
+      description = {
+        "Machine code beside the PTX: no compiler is needed where it runs, but the driver's",
+        "makes faster code of the PTX."
+      })
+  private boolean cubin;
+
   @Option(names = "--include", paramLabel = "GLOB", description = "Files that get launchers.")
   private List<String> includes = new ArrayList<>();
 
@@ -139,7 +147,8 @@ final class GenerateCommand implements Callable<Integer> {
           targets.stream().map(KernelOptions::parseTarget).toList(),
           dtypes.stream().map(KernelOptions::parseDtype).toList(),
           headDims.stream().map(d -> KernelOptions.parseHeadDim(d.replace(':', ','))).toList(),
-          batchings);
+          batchings,
+          cubin);
     } catch (IllegalArgumentException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.NdArray;
+import dev.attune.ptx.artifact.Artifact;
+import dev.attune.ptx.artifact.Artifacts;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
 import dev.attune.runtime.Stream;
@@ -13,6 +15,7 @@ import dev.attune.runtime.Tensor;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -111,6 +114,21 @@ final class GenerateCommandTest {
     Attune second = generate();
     assertEquals("1 spec file, 1 up to date: 0 files written, 0 removed", second.last());
     assertEquals(before, files());
+  }
+
+  @Test
+  void machineCodeIsMadeWhereItIsAskedFor() throws IOException {
+    write("mine.attn", CAUSAL);
+    assertEquals(0, generate("--cubin").code());
+    Path kernels = work.resolve("resources/org/example/mine");
+    String stem = "sm_80_bf16_d16_dense_0";
+    Artifact made = Artifacts.read(kernels, stem);
+    byte[] code = made.cubin().orElseThrow().bytes();
+    assertEquals("\177ELF", new String(code, 0, 4, StandardCharsets.ISO_8859_1));
+    assertTrue(generate("--cubin").last().startsWith("1 spec file, 1 up to date"));
+    assertEquals(0, generate().code());
+    assertFalse(Files.exists(kernels.resolve(stem + ".cubin")));
+    assertEquals(made.ptx(), Artifacts.read(kernels, stem).ptx());
   }
 
   @Test

@@ -161,6 +161,38 @@ final class ModuleBordersTest {
   }
 
   @Test
+  void generatingSeesNeitherTheCommandLineNorADevice() {
+    hold(
+        classes()
+            .that()
+            .resideInAPackage("dev.attune.cli.generate..")
+            .should()
+            .onlyDependOnClassesThat(
+                resideInAnyPackage(
+                    "java..",
+                    "javax.lang.model..",
+                    "com.fasterxml.jackson..",
+                    "com.palantir.javapoet..",
+                    "org.jspecify..",
+                    "dev.attune.cli.generate..",
+                    "dev.attune.compiler.check..",
+                    "dev.attune.compiler.schedule..",
+                    "dev.attune.compiler.spec..",
+                    "dev.attune.dsl.diagnostic..",
+                    "dev.attune.ptx.artifact..",
+                    "dev.attune.ptx.assemble..",
+                    "dev.attune.ptx.compile..",
+                    "dev.attune.runtime")));
+    hold(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.attune.cli.generate..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("com.palantir.javapoet.."));
+  }
+
+  @Test
   void packagesOfTheCompilerHaveNoCycles() {
     hold(slices().matching("dev.attune.compiler.(*)..").should().beFreeOfCycles());
   }

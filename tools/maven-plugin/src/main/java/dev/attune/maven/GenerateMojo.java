@@ -39,6 +39,13 @@ abstract class GenerateMojo extends AttuneMojo {
   @Parameter(property = "attn.batchings", defaultValue = "dense")
   private List<String> batchings;
 
+  /**
+   * Whether kernels come with machine code for exactly their targets: the driver need not compile
+   * them, but makes faster code of the PTX where it does.
+   */
+  @Parameter(property = "attn.cubin", defaultValue = "false")
+  private boolean cubin;
+
   /** Files that get launchers, as globs; all unless given. The others can be imported. */
   @Parameter(property = "attn.includes")
   private @Nullable List<String> includes;
@@ -107,6 +114,9 @@ abstract class GenerateMojo extends AttuneMojo {
     arguments.add("--dtype=" + String.join(",", dtypes));
     arguments.add("--head-dim=" + String.join(",", headDims));
     arguments.add("--batching=" + String.join(",", batchings));
+    if (cubin) {
+      arguments.add("--cubin");
+    }
     Optional.ofNullable(includes).stream()
         .flatMap(List::stream)
         .forEach(g -> arguments.add("--include=" + g));

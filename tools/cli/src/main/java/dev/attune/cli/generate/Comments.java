@@ -53,7 +53,7 @@ final class Comments {
       return "";
     }
     String line = lines.get(origin.line() - 1);
-    int at = line.indexOf("//");
+    int at = comment(line);
     if (at >= 0) {
       return escape(line.substring(at + 2).strip());
     }
@@ -64,6 +64,19 @@ final class Comments {
       }
     }
     return escape(String.join(" ", above));
+  }
+
+  /** Where a comment starts: in brackets, as in those of a shape, {@code //} divides. */
+  private static int comment(String line) {
+    int depth = 0;
+    for (int i = 0; i < line.length(); i++) {
+      char c = line.charAt(i);
+      depth += c == '[' || c == '(' ? 1 : c == ']' || c == ')' ? -1 : 0;
+      if (depth == 0 && line.startsWith("//", i)) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   /** Text as HTML in a Javadoc comment. */

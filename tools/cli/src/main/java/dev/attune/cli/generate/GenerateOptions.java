@@ -21,6 +21,7 @@ import java.util.List;
  * @param packageName of launchers of files that are in no subfolder
  * @param targets GPUs that kernels are made for
  * @param dtypes where a spec leaves it open and names no instances, as are the head dims
+ * @param cubin whether kernels are assembled as well, for exactly their targets
  */
 public record GenerateOptions(
     List<Path> sources,
@@ -34,7 +35,8 @@ public record GenerateOptions(
     List<Target> targets,
     List<Dtype> dtypes,
     List<HeadDim> headDims,
-    List<Batching> batchings) {
+    List<Batching> batchings,
+    boolean cubin) {
 
   public GenerateOptions {
     sources = List.copyOf(sources);

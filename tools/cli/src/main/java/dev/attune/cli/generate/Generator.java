@@ -165,7 +165,11 @@ public final class Generator {
 
   private void error(Unit unit, int line, String message) {
     errors++;
-    messages.add("%s:%d:1: error: %s".formatted(unit.file(), Math.max(1, line), message));
+    say(unit, line, "error", message);
+  }
+
+  private void say(Unit unit, int line, String severity, String message) {
+    messages.add("%s:%d:1: %s: %s".formatted(unit.file(), Math.max(1, line), severity, message));
   }
 
   /** The attentions of a file that get launchers. */
@@ -203,6 +207,7 @@ public final class Generator {
                 options.dtypes(),
                 options.headDims(),
                 options.batchings(),
+                options.cubin(),
                 unit.imports().texts().stream()
                     .map(t -> t.name() + new TreeMap<>(t.imports()) + Hashes.sha256(t.content()))
                     .toList())
@@ -224,6 +229,7 @@ public final class Generator {
     for (AttentionSpec spec : launched(unit)) {
       try {
         Kernels kernels = Kernels.of(spec, options);
+        kernels.notices().forEach(notice -> say(unit, spec.origin().line(), "warning", notice));
         String below = folder + spec.name() + "/";
         PrebuiltIndex index =
             new PrebuiltIndex(spec.name(), unit.imports().texts(), COMPILER, kernels.names());

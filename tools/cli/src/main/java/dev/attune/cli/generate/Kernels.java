@@ -8,6 +8,10 @@ import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Artifacts;
+import dev.attune.ptx.artifact.Cubin;
+import dev.attune.ptx.assemble.Assembler;
+import dev.attune.ptx.assemble.AssemblyException;
+import dev.attune.ptx.assemble.NativeLibraryException;
 import dev.attune.ptx.compile.Candidates;
 import dev.attune.ptx.compile.Request;
 import dev.attune.runtime.DeviceInfo;
@@ -23,8 +27,10 @@ import java.util.Map;
  *
  * @param names of the artifacts by request
  * @param files name and content
+ * @param notices which of them have no machine code though it was asked for, and why
  */
-record Kernels(Map<Request, List<String>> names, Map<String, byte[]> files) {
+record Kernels(
+    Map<Request, List<String>> names, Map<String, byte[]> files, List<String> notices) {
 
   /**
    * Compiles them.
@@ -33,23 +39,35 @@ record Kernels(Map<Request, List<String>> names, Map<String, byte[]> files) {
    */
   static Kernels of(AttentionSpec spec, GenerateOptions options) {
     List<Request> requests = requests(spec, options);
-    List<Candidates> compiled =
-        requests.parallelStream().map(request -> candidates(spec, request)).toList();
+    List<List<Made>> compiled =
+        requests.parallelStream()
+            .map(
+                request ->
+                    candidates(spec, request).artifacts().stream()
+                        .map(a -> options.cubin() ? assembled(spec, request, a) : new Made(a, ""))
+                        .toList())
+            .toList();
     Map<Request, List<String>> names = new LinkedHashMap<>();
     Map<String, byte[]> files = new LinkedHashMap<>();
+    List<String> notices = new ArrayList<>();
     for (int i = 0; i < requests.size(); i++) {
       Request request = requests.get(i);
-      List<Artifact> artifacts = compiled.get(i).artifacts();
+      List<Made> kernels = compiled.get(i);
       List<String> stems = new ArrayList<>();
-      for (int n = 0; n < artifacts.size(); n++) {
+      for (int n = 0; n < kernels.size(); n++) {
         String stem = stem(request) + "_" + n;
         stems.add(stem);
-        files.put(stem + ".ptx", bytes(artifacts.get(n).ptx()));
-        files.put(stem + ".json", bytes(Artifacts.toJson(artifacts.get(n))));
+        Artifact artifact = kernels.get(n).artifact();
+        files.put(stem + ".ptx", bytes(artifact.ptx()));
+        files.put(stem + ".json", bytes(Artifacts.toJson(artifact)));
+        artifact.cubin().ifPresent(cubin -> files.put(stem + ".cubin", cubin.bytes()));
+        if (!kernels.get(n).notice().isEmpty()) {
+          notices.add(kernels.get(n).notice());
+        }
       }
       names.put(request, stems);
     }
-    return new Kernels(names, files);
+    return new Kernels(names, files, notices);
   }
 
   private static List<Request> requests(AttentionSpec spec, GenerateOptions options) {
@@ -87,6 +105,28 @@ record Kernels(Map<Request, List<String>> names, Map<String, byte[]> files) {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
           "no kernel of '%s' for %s: %s".formatted(spec.name(), words(request), e.getMessage()), e);
+    }
+  }
+
+  /**
+   * A kernel.
+   *
+   * @param notice why it has no machine code, or empty
+   */
+  private record Made(Artifact artifact, String notice) {}
+
+  private static Made assembled(AttentionSpec spec, Request request, Artifact artifact) {
+    try {
+      byte[] code = Assembler.build(artifact.ptx(), artifact.manifest().target()).cubin();
+      return new Made(artifact.with(new Cubin(code)), "");
+    } catch (AssemblyException e) {
+      String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      return new Made(
+          artifact,
+          "no machine code of '%s' for %s, which is left to the driver: %s"
+              .formatted(spec.name(), words(request), reason));
+    } catch (NativeLibraryException e) {
+      throw new IllegalArgumentException("no machine code: " + e.getMessage(), e);
     }
   }
 

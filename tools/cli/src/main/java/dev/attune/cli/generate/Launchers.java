@@ -18,8 +18,10 @@ import dev.attune.compiler.spec.TensorDecl;
 import dev.attune.runtime.Arguments;
 import dev.attune.runtime.Attention;
 import dev.attune.runtime.Device;
+import dev.attune.runtime.DeviceException;
 import dev.attune.runtime.Explanation;
 import dev.attune.runtime.Generated;
+import dev.attune.runtime.LaunchException;
 import dev.attune.runtime.PrebuiltResources;
 import dev.attune.runtime.Sequences;
 import dev.attune.runtime.Stream;
@@ -42,6 +44,7 @@ final class Launchers {
   private static final Set<String> CALL_METHODS =
       Set.of(
           "launch",
+          "prepare",
           "explain",
           "scale",
           "sequences",
@@ -57,6 +60,11 @@ final class Launchers {
           "finalize");
 
   private static final Set<String> ON_PARAMETERS = Set.of("q", "k", "v", "o", "lse", "maxScore");
+
+  private static final ClassName LAUNCH_EXCEPTION =
+      ClassName.get(LaunchException.class);
+  private static final ClassName DEVICE_EXCEPTION =
+      ClassName.get(DeviceException.class);
 
   private final AttentionSpec spec;
   private final Comments comments;
@@ -79,11 +87,12 @@ final class Launchers {
   static String source(
       String packageName, AttentionSpec spec, String file, String text, String sha256) {
     Launchers launcher = new Launchers(packageName, spec, text);
-    return JavaFile.builder(packageName, launcher.type(file, sha256))
-        .skipJavaLangImports(true)
-        .indent("  ")
-        .build()
-        .toString();
+    return Layout.format(
+        JavaFile.builder(packageName, launcher.type(file, sha256))
+            .skipJavaLangImports(true)
+            .indent("  ")
+            .build()
+            .toString());
   }
 
   private TypeSpec type(String file, String sha256) {
@@ -192,9 +201,10 @@ final class Launchers {
     for (TensorDecl t : spec.tensors()) {
       String parameter = names.getOrDefault(t.name(), t.name());
       tensor(on, parameter, describe(t));
-      arguments.add("\n.tensor($S, $L)", t.name(), parameter);
+      arguments.add(".tensor($S, $L)", t.name(), parameter);
     }
-    return on.addCode("return new $T(\n$>$>attention,\n$L);\n$<$<", call, arguments.build())
+    return on.addJavadoc("@throws $T if one of them is null\n", LAUNCH_EXCEPTION)
+        .addStatement("return new $T(attention, $L)", call, arguments.build())
         .build();
   }
 
@@ -275,14 +285,32 @@ final class Launchers {
             MethodSpec.methodBuilder("launch")
                 .addJavadoc(
                     """
-                    Checks everything and queues the kernel that is best for it.
+                    Checks everything and queues the kernel that is best for it. The first launch for a
+                    dtype, head dim and batching makes its kernel: see {@link #prepare}.
 
                     @throws $T naming what must not be used so; nothing has been queued
+                    @throws $T if the device has failed or is closed
                     """,
-                    ClassName.get("dev.attune.runtime", "LaunchException"))
+                    LAUNCH_EXCEPTION,
+                    DEVICE_EXCEPTION)
                 .addModifiers(Modifier.PUBLIC)
                 .addParameter(Stream.class, "stream")
                 .addStatement("attention.launch(stream, arguments)")
+                .build())
+        .addMethod(
+            MethodSpec.methodBuilder("prepare")
+                .addJavadoc(
+                    """
+                    Does all of a launch but the launch: those that follow wait for nothing, and may be
+                    captured into a graph.
+
+                    @throws $T as {@link #launch} does for sizes, types and values
+                    @throws $T if the device refuses the kernel
+                    """,
+                    LAUNCH_EXCEPTION,
+                    DEVICE_EXCEPTION)
+                .addModifiers(Modifier.PUBLIC)
+                .addStatement("attention.prepare(arguments)")
                 .build())
         .addMethod(
             MethodSpec.methodBuilder("explain")
