@@ -5,14 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.attune.compiler.check.Checked;
-import dev.attune.compiler.check.Frontend;
 import dev.attune.compiler.schedule.Batching;
 import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.AttentionSpec;
 import dev.attune.compiler.spec.Dtype;
 import dev.attune.compiler.spec.HeadDim;
-import dev.attune.dsl.diagnostic.Source;
 import dev.attune.ptx.compile.Request;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,7 +19,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * What a build made of one attention: the texts that state it, and which files hold the kernels for
@@ -66,27 +62,7 @@ public record PrebuiltIndex(
    * @throws SpecException if this version of the language does not take the texts
    */
   public AttentionSpec parse() {
-    List<Source> sources = texts.stream().map(t -> new Source(t.name(), t.content())).toList();
-    Checked checked =
-        Frontend.load(
-            sources.getFirst(),
-            (importing, name) ->
-                IntStream.range(0, sources.size())
-                    .filter(i -> sources.get(i) == importing)
-                    .mapToObj(i -> Optional.ofNullable(texts.get(i).imports().get(name)))
-                    .flatMap(Optional::stream)
-                    .map(sources::get)
-                    .findFirst());
-    if (!checked.ok()) {
-      throw new SpecException(checked.diagnostics());
-    }
-    return checked.specs().stream()
-        .filter(s -> s.name().equals(spec))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new SpecException(
-                    "%s declares no attention '%s'".formatted(texts.getFirst().name(), spec)));
+    return SpecText.of(this);
   }
 
   /** The file's text: the same for the same index. */

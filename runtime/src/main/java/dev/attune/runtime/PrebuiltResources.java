@@ -67,7 +67,8 @@ public final class PrebuiltResources implements Prebuilt {
     List<Artifact> artifacts = new ArrayList<>();
     try {
       for (String name : from.index().kernels().getOrDefault(request, List.of())) {
-        Artifact artifact = Artifacts.fromJson(
+        Artifact artifact =
+            Artifacts.fromJson(
                 text(name + ".json"),
                 text(name + ".ptx"),
                 resource(name + ".cubin").map(Cubin::new));

@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** From text to the one attention that it states. */
 final class SpecText {
@@ -36,11 +38,38 @@ final class SpecText {
     }
   }
 
-  private static AttentionSpec of(Source source, ImportResolver imports) {
+  /** The attention that a build compiled, of the texts that it kept. */
+  static AttentionSpec of(PrebuiltIndex index) {
+    List<Source> sources =
+        index.texts().stream().map(t -> new Source(t.name(), t.content())).toList();
+    ImportResolver imports =
+        (importing, name) ->
+            IntStream.range(0, sources.size())
+                .filter(i -> sources.get(i) == importing)
+                .mapToObj(i -> Optional.ofNullable(index.texts().get(i).imports().get(name)))
+                .flatMap(Optional::stream)
+                .map(sources::get)
+                .findFirst();
+    return checked(sources.getFirst(), imports).specs().stream()
+        .filter(s -> s.name().equals(index.spec()))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new SpecException(
+                    "%s declares no attention '%s'"
+                        .formatted(sources.getFirst().name(), index.spec())));
+  }
+
+  private static Checked checked(Source source, ImportResolver imports) {
     Checked checked = Frontend.load(source, imports);
     if (!checked.ok()) {
       throw new SpecException(checked.diagnostics());
     }
+    return checked;
+  }
+
+  private static AttentionSpec of(Source source, ImportResolver imports) {
+    Checked checked = checked(source, imports);
     checked.diagnostics().forEach(d -> LOG.log(Level.WARNING, Rendering.line(d)));
     List<AttentionSpec> specs = checked.specs();
     if (specs.size() != 1) {

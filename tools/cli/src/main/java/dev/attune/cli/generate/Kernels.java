@@ -29,8 +29,7 @@ import java.util.Map;
  * @param files name and content
  * @param notices which of them have no machine code though it was asked for, and why
  */
-record Kernels(
-    Map<Request, List<String>> names, Map<String, byte[]> files, List<String> notices) {
+record Kernels(Map<Request, List<String>> names, Map<String, byte[]> files, List<String> notices) {
 
   /**
    * Compiles them.

@@ -61,10 +61,8 @@ final class Launchers {
 
   private static final Set<String> ON_PARAMETERS = Set.of("q", "k", "v", "o", "lse", "maxScore");
 
-  private static final ClassName LAUNCH_EXCEPTION =
-      ClassName.get(LaunchException.class);
-  private static final ClassName DEVICE_EXCEPTION =
-      ClassName.get(DeviceException.class);
+  private static final ClassName LAUNCH_EXCEPTION = ClassName.get(LaunchException.class);
+  private static final ClassName DEVICE_EXCEPTION = ClassName.get(DeviceException.class);
 
   private final AttentionSpec spec;
   private final Comments comments;
