@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 
 /**
@@ -54,6 +56,10 @@ public final class ProvenCode {
         ways.stream()
             .sorted(Comparator.comparing(way -> !Optional.of(way.name()).equals(known)))
             .toList();
+    Supplier<SelfTest> test =
+        trusted || known.isPresent()
+            ? () -> new SelfTest(spec, artifact)
+            : started(() -> new SelfTest(spec, artifact));
     List<DeviceException> failures = new ArrayList<>();
     List<String> flaws = new ArrayList<>();
     for (Way<C> way : order) {
@@ -67,7 +73,7 @@ public final class ProvenCode {
       if (trusted || Optional.of(way.name()).equals(known)) {
         return code;
       }
-      Optional<String> flaw = flaw(device, spec, artifact, code);
+      Optional<String> flaw = flaw(device, test.get(), code);
       if (flaw.isEmpty()) {
         cache.put(passed, way.name().getBytes(StandardCharsets.UTF_8));
         return code;
@@ -86,10 +92,21 @@ public final class ProvenCode {
         : new DeviceException(refusal(device.info(), artifact, flaws));
   }
 
-  private static <C extends Kernel.Code> Optional<String> flaw(
-      Device device, AttentionSpec spec, Artifact artifact, C code) {
+  /** Begins at once, so that the driver compiles while the test's answers are computed. */
+  private static <T> Supplier<T> started(Supplier<T> work) {
+    CompletableFuture<T> result = CompletableFuture.supplyAsync(work);
+    return () -> {
+      try {
+        return result.join();
+      } catch (CompletionException e) {
+        throw e.getCause() instanceof RuntimeException cause ? cause : e;
+      }
+    };
+  }
+
+  private static Optional<String> flaw(Device device, SelfTest test, Kernel.Code code) {
     try {
-      return SelfTest.flaw(device, spec, artifact, code);
+      return test.flaw(device, code);
     } catch (DeviceException e) {
       code.close();
       throw e;

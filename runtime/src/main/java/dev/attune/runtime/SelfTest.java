@@ -50,7 +50,18 @@ final class SelfTest {
   /** Gates that judge the problem and not the result: nothing is known of what exceeds a dtype. */
   private static final Set<String> OF_THE_PROBLEM = Set.of("reference_undefined", "dtype_overflow");
 
-  private SelfTest() {}
+  private final AttentionSpec spec;
+  private final Artifact artifact;
+  private final Problem problem;
+  private final Accuracy.Expected expected;
+
+  /** Computes what the code of an artifact should. */
+  SelfTest(AttentionSpec spec, Artifact artifact) {
+    this.spec = spec;
+    this.artifact = artifact;
+    this.problem = problem(spec, artifact.manifest());
+    this.expected = new Accuracy.Expected(problem, RowId.sample(problem.bindings(), ROWS, SEED));
+  }
 
   /** Code that another owns. */
   private record Borrowed(Kernel.Code code) implements Kernel.Code {
@@ -76,9 +87,7 @@ final class SelfTest {
    * @param code of the artifact, loaded on the device
    * @throws DeviceException if the device cannot run it
    */
-  static Optional<String> flaw(
-      Device device, AttentionSpec spec, Artifact artifact, Kernel.Code code) {
-    Problem problem = problem(spec, artifact.manifest());
+  Optional<String> flaw(Device device, Kernel.Code code) {
     try (Kernel kernel =
             Kernel.load(
                 device,
@@ -90,7 +99,7 @@ final class SelfTest {
         Stream stream = device.newStream()) {
       onDevice.launch(stream);
       stream.synchronize();
-      return judge(problem, onDevice.result());
+      return judge(onDevice.result());
     } catch (LaunchException e) {
       LOG.log(
           Level.DEBUG, "{0} has no self-test: {1}", artifact.manifest().entry(), e.getMessage());
@@ -98,12 +107,9 @@ final class SelfTest {
     }
   }
 
-  private static Optional<String> judge(Problem problem, Result result) {
-    List<RowId> rows = RowId.sample(problem.bindings(), ROWS, SEED);
+  private Optional<String> judge(Result result) {
     List<Accuracy.Gate> failed =
-        Accuracy.check(problem, result, rows, LIMITS).gates().stream()
-            .filter(gate -> !gate.passes())
-            .toList();
+        expected.check(result, LIMITS).gates().stream().filter(gate -> !gate.passes()).toList();
     if (failed.stream().anyMatch(gate -> OF_THE_PROBLEM.contains(gate.name()))) {
       return Optional.empty();
     }

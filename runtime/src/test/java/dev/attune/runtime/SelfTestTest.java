@@ -81,7 +81,7 @@ class SelfTestTest {
   }
 
   private Optional<String> flaw(AttentionSpec spec, Artifact artifact) {
-    return SelfTest.flaw(device, spec, artifact, code(artifact));
+    return new SelfTest(spec, artifact).flaw(device, code(artifact));
   }
 
   /** An artifact whose PTX has one text replaced by another where it stands first. */
@@ -199,7 +199,8 @@ class SelfTestTest {
     // What failed has been closed.
     DeviceException e =
         assertThrows(
-            DeviceException.class, () -> SelfTest.flaw(device, SPEC, RIGHT, first.codes.get(0)));
+            DeviceException.class,
+            () -> new SelfTest(SPEC, RIGHT).flaw(device, first.codes.get(0)));
     assertTrue(String.valueOf(e.getMessage()).contains("is closed"), e.getMessage());
     Ways second = new Ways();
     second.load(

@@ -123,11 +123,31 @@ public final class Accuracy {
 
   /** Judges some rows, by the limits as they are for the problem's spec. */
   public static Report check(Problem problem, Result actual, List<RowId> rows, Limits limits) {
-    List<Reference.Row> expected = new Reference(problem).rows(rows);
-    List<double[]> unfused = new Unfused(problem, Unfused.Scores.DTYPE).rows(rows);
-    List<double[]> scores32 = new Unfused(problem, Unfused.Scores.FLOAT32).rows(rows);
-    return new Comparison(problem, actual, rows, expected, unfused, scores32)
-        .report(limits.of(problem.spec()));
+    return new Expected(problem, rows).check(actual, limits);
+  }
+
+  /** What rows of a problem should be: all of a judgement that needs no result. */
+  public static final class Expected {
+    private final Problem problem;
+    private final List<RowId> rows;
+    private final List<Reference.Row> exact;
+    private final List<double[]> unfused;
+    private final List<double[]> scores32;
+
+    /** Computes the rows. */
+    public Expected(Problem problem, List<RowId> rows) {
+      this.problem = problem;
+      this.rows = List.copyOf(rows);
+      this.exact = new Reference(problem).rows(rows);
+      this.unfused = new Unfused(problem, Unfused.Scores.DTYPE).rows(rows);
+      this.scores32 = new Unfused(problem, Unfused.Scores.FLOAT32).rows(rows);
+    }
+
+    /** Judges the rows of a result, by the limits as they are for the problem's spec. */
+    public Report check(Result actual, Limits limits) {
+      return new Comparison(problem, actual, rows, exact, unfused, scores32)
+          .report(limits.of(problem.spec()));
+    }
   }
 
   /** The largest of several values with its place: NaN is larger than all. */
@@ -211,9 +231,8 @@ public final class Accuracy {
         double relative = unit / Math.sqrt(6);
         double explained = square(relative) * (power + e.spread()) + e.deviation().spread();
         // A sum of few squares scatters about its mean, here by some 0.2 unit² times the root of
-        // the
-        // fourth powers: a row may be five deviations above, before the limit's factor of 2² in
-        // squares.
+        // the fourth powers: a row may be five deviations above, before the limit's factor of 2²
+        // in squares.
         double scatter = square(unit) / 4 * (e.concentration() + Math.sqrt(fourth));
         double rounding =
             Math.sqrt(Math.max(row32, explained + scatter)) + smallest(problem.dtype());

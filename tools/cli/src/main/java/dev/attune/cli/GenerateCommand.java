@@ -106,10 +106,17 @@ final class GenerateCommand implements Callable<Integer> {
   private List<String> excludes = new ArrayList<>();
 
   @Option(
+      names = "--spec",
+      paramLabel = "NAME",
+      split = ",",
+      description = "Specs on the class path that get launchers as well.")
+  private List<String> specs = new ArrayList<>();
+
+  @Option(
       names = "--class-path",
       paramLabel = "PATH",
       defaultValue = "",
-      description = "Jars and folders that specs can be imported from.")
+      description = "Jars and folders that specs are imported from: attn/NAME.attn.")
   private String classPath = "";
 
   GenerateCommand(Terminal terminal) {
@@ -136,6 +143,7 @@ final class GenerateCommand implements Callable<Integer> {
           sources,
           includes,
           excludes,
+          specs,
           Arrays.stream(classPath.split(File.pathSeparator, -1))
               .filter(p -> !p.isEmpty())
               .map(Path::of)

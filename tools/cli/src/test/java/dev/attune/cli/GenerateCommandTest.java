@@ -4,12 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.attune.compiler.schedule.Target;
 import dev.attune.compiler.spec.Dtype;
+import dev.attune.compiler.spec.HeadDim;
 import dev.attune.compiler.spec.NdArray;
 import dev.attune.ptx.artifact.Artifact;
 import dev.attune.ptx.artifact.Artifacts;
+import dev.attune.ptx.compile.Request;
 import dev.attune.runtime.Device;
 import dev.attune.runtime.ElementType;
+import dev.attune.runtime.PrebuiltResources;
 import dev.attune.runtime.Stream;
 import dev.attune.runtime.Tensor;
 import java.io.IOException;
@@ -24,6 +28,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -144,6 +150,28 @@ final class GenerateCommandTest {
   }
 
   @Test
+  void aSpecOfAJarIsImportedAndGetsALauncher() throws IOException {
+    Path jar = work.resolve("masks.jar");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(jar))) {
+      zip.putNextEntry(new ZipEntry("attn/ready.attn"));
+      String text = "let near = q - kv < 4\nattention ready { mask = causal and near }\n";
+      zip.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+    write("uses.attn", "import ready\nattention uses { mask = near }\n");
+    String classPath = "--class-path=" + jar;
+    assertEquals(0, generate(classPath).code());
+    assertFalse(Files.exists(work.resolve("java/org/example/Ready.java")));
+    assertEquals(0, generate(classPath, "--spec=ready").code());
+    assertTrue(Files.exists(work.resolve("java/org/example/Ready.java")));
+    assertTrue(Files.exists(work.resolve("resources/org/example/ready/kernels.json")));
+    assertFalse(Files.exists(work.resolve("resources/attn/ready.attn")), "it is in the jar");
+    assertTrue(generate(classPath, "--spec=ready").last().startsWith("2 spec files, 2 up to date"));
+    assertEquals(
+        "error: cannot generate: nothing on the class path has attn/away.attn",
+        generate(classPath, "--spec=away").err().strip());
+  }
+
+  @Test
   void anotherOptionAndADamagedOutputMakeItAnew() throws IOException {
     write("mine.attn", CAUSAL);
     assertEquals(0, generate().code());
@@ -224,7 +252,7 @@ final class GenerateCommandTest {
   void generatedJavaCompilesWithoutWarningsAndRuns() throws Exception {
     write("mine.attn", "attention mine { param n : int = 8 where n >= 1  mask = q - kv < n }\n");
     write("nasty.attn", NASTY);
-    Attune run = generate();
+    Attune run = generate("--cubin");
     assertEquals(0, run.code(), run.out() + run.err());
     Path classes = Files.createDirectories(work.resolve("classes"));
     List<String> arguments =
@@ -241,6 +269,10 @@ final class GenerateCommandTest {
     try (URLClassLoader loader = new URLClassLoader(urls, getClass().getClassLoader());
         Device device = Device.open("emulated")) {
       Class<?> type = loader.loadClass("org.example.Mine");
+      List<Artifact> built =
+          new PrebuiltResources(type, "mine")
+              .artifacts(new Request(List.of(Target.SM_80), Dtype.BF16, new HeadDim(16, 16)));
+      assertTrue(built.getFirst().cubin().isPresent());
       try (AutoCloseable launcher =
           (AutoCloseable) type.getMethod("load", Device.class).invoke(null, device)) {
         NdArray x = NdArray.floats(1, 8, 1, 16);

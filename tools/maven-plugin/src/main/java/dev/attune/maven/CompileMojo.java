@@ -9,6 +9,7 @@ import org.apache.maven.plugins.annotations.LifecyclePhase;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
 import org.apache.maven.plugins.annotations.ResolutionScope;
+import org.jspecify.annotations.Nullable;
 
 /** Compiles .attn files to typed launchers and kernels. */
 @Mojo(
@@ -21,6 +22,10 @@ public final class CompileMojo extends GenerateMojo {
   /** Folder of the {@code .attn} files; where there is none, nothing is done. */
   @Parameter(property = "attn.sourceDirectory", defaultValue = "${project.basedir}/src/main/attn")
   private File sourceDirectory;
+
+  /** Specs of dependencies that get launchers as well, by name, such as sliding_window. */
+  @Parameter(property = "attn.specs")
+  private @Nullable List<String> specs;
 
   /** Folder of the launchers, which are compiled. */
   @Parameter(
@@ -43,6 +48,11 @@ public final class CompileMojo extends GenerateMojo {
   @Override
   File sources() {
     return sourceDirectory;
+  }
+
+  @Override
+  List<String> specs() {
+    return specs == null ? List.of() : specs;
   }
 
   @Override

@@ -62,6 +62,9 @@ abstract class GenerateMojo extends AttuneMojo {
 
   abstract File sources();
 
+  /** Specs of dependencies that get launchers as well. */
+  abstract List<String> specs();
+
   abstract File launchers();
 
   abstract File kernels();
@@ -77,7 +80,7 @@ abstract class GenerateMojo extends AttuneMojo {
   void work() throws IOException, MojoExecutionException, MojoFailureException {
     Path state = state().toPath();
     boolean sources = sources().isDirectory();
-    if (!sources && !Files.isDirectory(state)) {
+    if (!sources && specs().isEmpty() && !Files.isDirectory(state)) {
       getLog().debug("there is no folder " + sources());
       return;
     }
@@ -123,6 +126,7 @@ abstract class GenerateMojo extends AttuneMojo {
     Optional.ofNullable(excludes).stream()
         .flatMap(List::stream)
         .forEach(g -> arguments.add("--exclude=" + g));
+    specs().forEach(name -> arguments.add("--spec=" + name));
     arguments.add("--class-path=" + String.join(File.pathSeparator, imports()));
     return arguments;
   }

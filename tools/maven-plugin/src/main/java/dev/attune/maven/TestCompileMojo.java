@@ -9,6 +9,7 @@ import org.apache.maven.plugins.annotations.LifecyclePhase;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
 import org.apache.maven.plugins.annotations.ResolutionScope;
+import org.jspecify.annotations.Nullable;
 
 /** Compiles .attn files of tests to typed launchers and kernels. */
 @Mojo(
@@ -23,6 +24,10 @@ public final class TestCompileMojo extends GenerateMojo {
       property = "attn.testSourceDirectory",
       defaultValue = "${project.basedir}/src/test/attn")
   private File sourceDirectory;
+
+  /** Specs of dependencies that get launchers as well, by name, such as sliding_window. */
+  @Parameter(property = "attn.testSpecs")
+  private @Nullable List<String> testSpecs;
 
   /** Folder of the launchers, which are compiled. */
   @Parameter(
@@ -45,6 +50,11 @@ public final class TestCompileMojo extends GenerateMojo {
   @Override
   File sources() {
     return sourceDirectory;
+  }
+
+  @Override
+  List<String> specs() {
+    return testSpecs == null ? List.of() : testSpecs;
   }
 
   @Override

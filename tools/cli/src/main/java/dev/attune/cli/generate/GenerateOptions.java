@@ -14,7 +14,8 @@ import java.util.List;
  * @param includes patterns of {@link java.nio.file.FileSystem#getPathMatcher} without syntax,
  *     relative to their folder, of files that get launchers; the others can still be imported
  * @param excludes patterns of files that get none
- * @param classPath jars and folders in which {@code attn/NAME.attn} can be imported
+ * @param specs names of specs on the class path that get launchers as well
+ * @param classPath jars and folders in which {@code attn/NAME.attn} is found
  * @param java folder of the launchers
  * @param resources folder of the kernels
  * @param state folder where is kept what was made of what
@@ -27,6 +28,7 @@ public record GenerateOptions(
     List<Path> sources,
     List<String> includes,
     List<String> excludes,
+    List<String> specs,
     List<Path> classPath,
     Path java,
     Path resources,
@@ -42,6 +44,7 @@ public record GenerateOptions(
     sources = List.copyOf(sources);
     includes = List.copyOf(includes);
     excludes = List.copyOf(excludes);
+    specs = List.copyOf(specs);
     classPath = List.copyOf(classPath);
     targets = List.copyOf(targets);
     dtypes = List.copyOf(dtypes);

@@ -37,23 +37,31 @@ public final class Generator {
     this.options = options;
   }
 
-  /** A source file, checked. */
-  private record Unit(Path root, Path file, Source source, ImportedFiles imports, Checked checked) {
+  /**
+   * A source file, checked.
+   *
+   * @param path relative to its folder, or to {@code attn} in a dependency
+   * @param own whether it is in a folder of this build
+   */
+  private record Unit(
+      Path path, boolean own, Source source, ImportedFiles imports, Checked checked) {
 
-    /** Relative to its folder, with slashes. */
+    /** With slashes. */
     String name() {
-      return root.relativize(file).toString().replace('\\', '/');
+      return path.toString().replace('\\', '/');
     }
 
     String baseName() {
-      return file.getFileName().toString();
+      return path.getFileName().toString();
     }
   }
 
   /**
    * Generates what is missing or out of date. What belongs to a file with errors stays as it was.
    *
-   * @throws IOException if a folder of sources is not there, or something cannot be read or written
+   * @throws NotDirectoryException if a folder of sources is not there
+   * @throws IOException if no dependency has a spec that is asked for, or something cannot be read
+   *     or written
    */
   public static Generated generate(GenerateOptions options) throws IOException {
     try {
@@ -68,8 +76,12 @@ public final class Generator {
     List<Unit> units = new ArrayList<>();
     for (Path root : options.sources()) {
       for (Path file : files(root)) {
-        units.add(check(root, file));
+        Source source = Source.decode(file.toString(), Files.readAllBytes(file));
+        units.add(check(root.relativize(file), true, source));
       }
+    }
+    for (String name : options.specs()) {
+      units.add(dependency(name));
     }
     Set<Unit> failed = new LinkedHashSet<>(clashes(units));
     int fresh = 0;
@@ -114,8 +126,16 @@ public final class Generator {
     }
   }
 
-  private Unit check(Path root, Path file) throws IOException {
-    Source source = Source.decode(file.toString(), Files.readAllBytes(file));
+  private Unit dependency(String name) throws IOException {
+    Source source =
+        ImportedFiles.onClassPath(options.classPath(), name)
+            .orElseThrow(
+                () ->
+                    new IOException("nothing on the class path has attn/%s.attn".formatted(name)));
+    return check(Path.of(name + ".attn"), false, source);
+  }
+
+  private Unit check(Path path, boolean own, Source source) {
     ImportedFiles imports = new ImportedFiles(source, options.classPath());
     Checked checked = Frontend.load(source, imports);
     checked
@@ -127,7 +147,7 @@ public final class Generator {
                 errors++;
               }
             });
-    return new Unit(root, file, source, imports, checked);
+    return new Unit(path, own, source, imports, checked);
   }
 
   /** The files that want the same name as another, each with a message. */
@@ -139,7 +159,10 @@ public final class Generator {
     for (Unit unit : units) {
       Unit same = files.putIfAbsent(unit.baseName(), unit);
       if (same != null) {
-        error(unit, 1, "there is already a file %s, %s".formatted(unit.baseName(), same.file()));
+        error(
+            unit,
+            1,
+            "there is already a file %s, %s".formatted(unit.baseName(), same.source().name()));
         clashing.add(unit);
         clashing.add(same);
         continue;
@@ -169,16 +192,18 @@ public final class Generator {
   }
 
   private void say(Unit unit, int line, String severity, String message) {
-    messages.add("%s:%d:1: %s: %s".formatted(unit.file(), Math.max(1, line), severity, message));
+    messages.add(
+        "%s:%d:1: %s: %s".formatted(unit.source().name(), Math.max(1, line), severity, message));
   }
 
   /** The attentions of a file that get launchers. */
   private List<AttentionSpec> launched(Unit unit) {
-    Path name = unit.root().relativize(unit.file());
-    boolean wanted =
-        (options.includes().isEmpty() || matches(options.includes(), name))
-            && !matches(options.excludes(), name);
-    return wanted ? unit.checked().specs() : List.of();
+    return !unit.own() || wanted(unit.path()) ? unit.checked().specs() : List.of();
+  }
+
+  private boolean wanted(Path path) {
+    return (options.includes().isEmpty() || matches(options.includes(), path))
+        && !matches(options.excludes(), path);
   }
 
   private static boolean matches(List<String> patterns, Path name) {
@@ -189,7 +214,7 @@ public final class Generator {
   }
 
   private String packageName(Unit unit) {
-    Path folder = unit.root().relativize(unit.file()).getParent();
+    Path folder = unit.path().getParent();
     return folder == null
         ? options.packageName()
         : options.packageName() + "." + folder.toString().replace('\\', '/').replace('/', '.');
@@ -201,6 +226,7 @@ public final class Generator {
         Stream.of(
                 COMPILER,
                 unit.name(),
+                unit.own(),
                 packageName(unit),
                 launched(unit).stream().map(AttentionSpec::name).toList(),
                 options.targets(),
@@ -218,7 +244,9 @@ public final class Generator {
   private Map<Outputs.Name, byte[]> generate(Unit unit) throws UnitException {
     Map<Outputs.Name, byte[]> files = new TreeMap<>();
     String text = unit.source().text();
-    files.put(new Outputs.Name(false, "attn/" + unit.baseName()), bytes(text));
+    if (unit.own()) {
+      files.put(new Outputs.Name(false, "attn/" + unit.baseName()), bytes(text));
+    }
     String packageName = packageName(unit);
     if (!Names.isPackage(packageName)) {
       error(unit, 1, "its folder would make the package " + packageName + ", which is no name");

@@ -40,10 +40,8 @@ final class ImportedFiles implements ImportResolver {
 
   @Override
   public Optional<Source> resolve(Source importing, String name) {
-    Optional<Source> source = ImportResolver.files().resolve(importing, name);
-    for (int i = 0; i < classPath.size() && source.isEmpty(); i++) {
-      source = read(classPath.get(i), "attn/" + name + ".attn");
-    }
+    Optional<Source> source =
+        ImportResolver.files().resolve(importing, name).or(() -> onClassPath(classPath, name));
     source.ifPresent(
         s -> {
           Integer known = numbers.get(s.name());
@@ -51,6 +49,13 @@ final class ImportedFiles implements ImportResolver {
           imports.get(numbers.getOrDefault(importing.name(), 0)).put(name, number);
         });
     return source;
+  }
+
+  /** The spec of a name in the first jar or folder that has one. */
+  static Optional<Source> onClassPath(List<Path> classPath, String name) {
+    return classPath.stream()
+        .flatMap(element -> read(element, "attn/" + name + ".attn").stream())
+        .findFirst();
   }
 
   private static Optional<Source> read(Path element, String name) {
