@@ -38,7 +38,7 @@ public final class HopperSchedules {
   private static final int LAZY = 8;
 
   /** Keys of the narrowest tile, what narrowing takes off, and where fewer consumers start. */
-  private static final int NARROWEST = 48;
+  private static final int NARROWEST = 16;
 
   private static final int STEP = 16;
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,10 +61,19 @@ public final class Emitter {
    * dominate what follows.
    */
   public void scope(Runnable body) {
+    scoped(
+        () -> {
+          body.run();
+          return true;
+        });
+  }
+
+  /** As {@link #scope}, with a result. */
+  <T> T scoped(Supplier<T> body) {
     Numbering outer = numbering;
     numbering = new Numbering(outer);
     try {
-      body.run();
+      return body.get();
     } finally {
       numbering = outer;
     }

@@ -158,6 +158,9 @@ public final class RegisterCode {
   private void hoist(Expr e) {
     Expr unrolled = Unroll.unroll(e);
     expressions.hoistUniform(unrolled);
+    if (LongSum.of(unrolled).isPresent()) {
+      return;
+    }
     for (int r = 0; r < rows.count(); r++) {
       expressions.hoistRowGathers(unrolled, rows.elements().rowSite(r));
     }

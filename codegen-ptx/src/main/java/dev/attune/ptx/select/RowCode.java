@@ -227,6 +227,19 @@ public final class RowCode {
   }
 
   private Held.Accumulators mapped(Reg[][][] in, Expr e, LaneKeys lane) {
+    Optional<LongSum> sum = LongSum.of(e);
+    if (sum.isEmpty()) {
+      return new Held.Accumulators(evaluated(in, e, lane));
+    }
+    Reg[][][] value = in;
+    for (Expr step : sum.get().steps()) {
+      Reg[][][] before = value;
+      value = emit.scoped(() -> evaluated(before, step, lane));
+    }
+    return new Held.Accumulators(value);
+  }
+
+  private Reg[][][] evaluated(Reg[][][] in, Expr e, LaneKeys lane) {
     Reg[][][] out = new Reg[blocks][in[0].length][4];
     elements.byColumn(
         in,
@@ -234,7 +247,7 @@ public final class RowCode {
           Site site = elements.keySite(2 * m + i / 2, e, lane, lane.at(n, i), in[m][n][i]);
           out[m][n][i] = emit.reg(expressions.real(e, site), Reg.Kind.F32);
         });
-    return new Held.Accumulators(out);
+    return out;
   }
 
   /** max(floor, factor · largest of the row). */

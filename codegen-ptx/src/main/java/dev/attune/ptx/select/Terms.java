@@ -30,7 +30,12 @@ final class Terms {
   static boolean heavy(Expr e) {
     return e instanceof Expr.Binary(BinaryOp op, Expr a, Expr b)
         && op == BinaryOp.OR
-        && shared(e, new HashSet<>()).size() > SHARED;
+        && keepMuch(e);
+  }
+
+  /** Whether the keys of a tile would share more in registers than there is room for. */
+  static boolean keepMuch(Expr e) {
+    return shared(e, new HashSet<>()).size() > SHARED;
   }
 
   /** The elements of tensors that are the same for all keys. */
