@@ -37,7 +37,8 @@ _LOG_BYTES = 16384
 
 # cuTensorMapEncodeTiled's constants, by value since it is called without cuda-python.
 _TENSOR_MAP_DTYPES = {torch.float16: 6, torch.bfloat16: 9}
-_INTERLEAVE_NONE, _SWIZZLE_128B, _L2_PROMOTION_256B, _OOB_FILL_ZEROS = 0, 3, 3, 0
+_INTERLEAVE_NONE, _L2_PROMOTION_256B, _OOB_FILL_ZEROS = 0, 3, 0
+_SWIZZLES = {64: 2, 128: 3}  # by the bytes of a row of a box
 _TENSOR_MAP_BYTES, _TENSOR_MAP_ALIGNMENT = 128, 64
 _MAX_TENSOR_MAP_STRIDE = 1 << 40
 
@@ -174,7 +175,7 @@ def _tensor_map(name, tensor, box_rows, box_cols, group=None, step=None):
         (ctypes.c_uint32 * rank)(*box),
         (ctypes.c_uint32 * rank)(*[1] * rank),
         _INTERLEAVE_NONE,
-        _SWIZZLE_128B,
+        _SWIZZLES[box_cols * tensor.element_size()],
         _L2_PROMOTION_256B,
         _OOB_FILL_ZEROS,
     )

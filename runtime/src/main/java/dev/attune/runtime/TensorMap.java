@@ -4,8 +4,8 @@ import dev.attune.ptx.artifact.Parameter.Form;
 import java.util.List;
 
 /**
- * What a kernel's tensor map says about Q, K, V or O: 16-bit elements, 128-byte swizzle, no
- * interleave, zeros outside, L2 promotion of 256 bytes.
+ * What a kernel's tensor map says about Q, K, V or O: 16-bit elements, the swizzle that is as wide
+ * as a box, no interleave, zeros outside, L2 promotion of 256 bytes.
  *
  * @param type {@link ElementType#BF16} or {@link ElementType#F16}
  * @param address of the first element, a multiple of 16
@@ -151,6 +151,11 @@ public record TensorMap(
               .formatted(name, elements, axis, limit - 1));
     }
     return elements * tensor.type().bytes();
+  }
+
+  /** Bytes of a row of a box, and of the pattern by which it is swizzled: 128 or 64. */
+  public int span() {
+    return box.getFirst() * type.bytes();
   }
 
   /** Bytes of a box. */

@@ -70,8 +70,8 @@ public record Parameter(String name, Role role, Type type) {
 
     /**
      * A tensor map of Q, K, V or O (TENSOR_MAP): 16-bit elements, dimensions and box of its form
-     * with the tensor's strides, 128-byte swizzle, no interleave, zeros outside, L2 promotion of
-     * 256 bytes.
+     * with the tensor's strides, the swizzle of 128 or 64 bytes that is as wide as a box, no
+     * interleave, zeros outside, L2 promotion of 256 bytes.
      */
     record TensorMap(Operand of, int boxRows, int boxCols, Form form) implements Role {
       /** A plain map. */

@@ -48,6 +48,19 @@ public record TensorMap(
       this.span = span;
     }
 
+    /**
+     * The pattern whose rows have so many bytes; 0 for none.
+     *
+     * @throws IllegalArgumentException if there is none of them
+     */
+    public static Swizzle ofSpan(int span) {
+      return Stream.of(values())
+          .filter(s -> s.span == span)
+          .findFirst()
+          .orElseThrow(
+              () -> new IllegalArgumentException("A tensor map has no swizzle of " + span + "."));
+    }
+
     /** Bytes of a row of the pattern; zero without one. */
     public int span() {
       return span;
@@ -118,13 +131,7 @@ public record TensorMap(
     require(bytes.getInt() == MAGIC, "its encoding, which other bytes were found for");
     int elementBytes = bytes.get();
     int rank = bytes.get();
-    int span = bytes.getShort();
-    Swizzle swizzle =
-        Stream.of(Swizzle.values())
-            .filter(s -> s.span() == span)
-            .findFirst()
-            .orElseThrow(
-                () -> new IllegalArgumentException("A tensor map has no swizzle of " + span + "."));
+    Swizzle swizzle = Swizzle.ofSpan(bytes.getShort());
     long address = bytes.getLong();
     List<Long> dims = Stream.generate(bytes::getLong).limit(rank).toList();
     List<Long> strides = Stream.generate(bytes::getLong).limit(rank - 1).toList();

@@ -94,7 +94,7 @@ final class ConsumerCode {
       rings.put(of, new Ring(emit, context.shared(), layout, of, false));
       var at = emit.arith(IntOp.ADD, Ty.S32, context.shared(), new IntConst(layout.buffer(of)));
       if (of == Operand.Q) {
-        at = emit.mad(Ty.S32, groupRow, new IntConst(HopperLayout.PITCH), at);
+        at = emit.mad(Ty.S32, groupRow, new IntConst(layout.pitch()), at);
       }
       lower.put(of, products.lower(of, (Reg) at));
     }
@@ -330,15 +330,14 @@ final class ConsumerCode {
       String done = emit.label("stored");
       emit.add(new Inst.Guarded(elected, true, new Inst.Bra(done, false)));
       Reg row = (Reg) emit.arith(IntOp.ADD, Ty.S32, first, groupRow);
-      Reg from =
-          (Reg) emit.mad(Ty.S32, groupRow, new IntConst(HopperLayout.PITCH), context.shared());
+      Reg from = (Reg) emit.mad(Ty.S32, groupRow, new IntConst(layout.pitch()), context.shared());
       for (int slab = 0; slab < layout.slabs(Operand.O); slab++) {
         emit.add(
             new Inst.TmaStore(
                 requireNonNull(outputMap),
                 context
                     .parameters()
-                    .coordinates(emit, Operand.O, in, head, row, slab * HopperLayout.SLAB_COLUMNS),
+                    .coordinates(emit, Operand.O, in, head, row, slab * layout.slabColumns()),
                 new Address(from, layout.buffer(Operand.O) + slab * layout.slab(Operand.O))));
       }
       emit.add(new Inst.TmaStoreCommit());

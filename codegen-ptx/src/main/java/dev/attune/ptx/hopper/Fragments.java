@@ -16,8 +16,6 @@ import java.util.List;
  * {@code l % 16} of its warp and the 16-byte chunk {@code l / 16} of each step of 16 columns.
  */
 final class Fragments {
-  private static final int STEPS_PER_SLAB = HopperLayout.SLAB_COLUMNS / 16;
-
   private final Emitter emit;
   private final HopperLayout layout;
   private final Reg row;
@@ -34,11 +32,18 @@ final class Fragments {
     this.layout = layout;
     var low = emit.arith(IntOp.AND, Ty.B32, lane, new IntConst(15));
     var inItem = emit.arith(IntOp.ADD, Ty.S32, warpRow, low);
-    this.row = (Reg) emit.mad(Ty.S32, inItem, new IntConst(HopperLayout.PITCH), shared);
+    this.row = (Reg) emit.mad(Ty.S32, inItem, new IntConst(layout.pitch()), shared);
     // Chunk (2k + l/16) xor (row % 8): the step's even part and the lane's part occupy other bits.
     var half = emit.arith(IntOp.SHR, Ty.S32, lane, new IntConst(4));
-    var eighth = emit.arith(IntOp.AND, Ty.B32, lane, new IntConst(7));
-    var permuted = emit.arith(IntOp.XOR, Ty.B32, half, eighth);
+    var phase =
+        layout.wide()
+            ? emit.arith(IntOp.AND, Ty.B32, lane, new IntConst(7))
+            : emit.arith(
+                IntOp.AND,
+                Ty.B32,
+                emit.arith(IntOp.SHR, Ty.S32, lane, new IntConst(1)),
+                new IntConst(3));
+    var permuted = emit.arith(IntOp.XOR, Ty.B32, half, phase);
     this.chunk = (Reg) emit.arith(IntOp.SHL, Ty.B32, permuted, new IntConst(4));
   }
 
@@ -62,8 +67,9 @@ final class Fragments {
   }
 
   private Address address(Operand operand, int k) {
-    var inSlab = emit.arith(IntOp.XOR, Ty.B32, chunk, new IntConst(k % STEPS_PER_SLAB * 32L));
+    int steps = layout.slabColumns() / 16;
+    var inSlab = emit.arith(IntOp.XOR, Ty.B32, chunk, new IntConst(k % steps * 32L));
     Reg base = (Reg) emit.arith(IntOp.ADD, Ty.S32, row, inSlab);
-    return new Address(base, layout.buffer(operand) + k / STEPS_PER_SLAB * layout.slab(operand));
+    return new Address(base, layout.buffer(operand) + k / steps * layout.slab(operand));
   }
 }

@@ -8,11 +8,13 @@ import dev.attune.compiler.spec.Operand;
  * Where the tiles of a CTA lie in shared memory. A tile is a row of slabs, each 64 columns wide:
  * rows of 128 bytes whose 16-byte chunks are permuted by TMA's 128-byte swizzle (chunk index xor
  * row mod 8), so that eight neighbouring rows are one atom of 1024 bytes (PTX ISA, "Shared Memory
- * Matrix Layout").
+ * Matrix Layout"). Where that leaves fewer columns empty, slabs have 32 columns: rows of 64 bytes
+ * under the 64-byte swizzle (chunk index xor half the row mod 4), eight of which are 512 bytes.
  *
  * @param rows query rows of an item
  * @param cols keys of a kv tile
  * @param stages stages of K and of V
+ * @param slabColumns columns of a slab
  * @param keySlabs slabs of a row of Q or K
  * @param valueSlabs slabs of a row of V or O
  * @param keys offset of the K ring; Q is at 0
@@ -27,6 +29,7 @@ record HopperLayout(
     int rows,
     int cols,
     int stages,
+    int slabColumns,
     int keySlabs,
     int valueSlabs,
     int keys,
@@ -36,11 +39,8 @@ record HopperLayout(
     int slot,
     int bytes) {
 
-  /** Columns of a slab. */
-  static final int SLAB_COLUMNS = 64;
-
-  /** Bytes of a row of a slab. */
-  static final int PITCH = 128;
+  private static final int WIDE = 64;
+  private static final int NARROW = 32;
 
   /** Query rows of a warpgroup. */
   static final int GROUP_ROWS = 64;
@@ -63,10 +63,11 @@ record HopperLayout(
    * @param sequences whether items have sequences of their own lengths
    */
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule, boolean sequences) {
-    int keySlabs = Math.ceilDiv(dim.qk(), SLAB_COLUMNS);
-    int valueSlabs = Math.ceilDiv(dim.v(), SLAB_COLUMNS);
-    int row = schedule.rows() * PITCH;
-    int tile = schedule.cols() * PITCH;
+    int slabColumns = columns(dim, NARROW) < columns(dim, WIDE) ? NARROW : WIDE;
+    int keySlabs = Math.ceilDiv(dim.qk(), slabColumns);
+    int valueSlabs = Math.ceilDiv(dim.v(), slabColumns);
+    int row = schedule.rows() * pitch(slabColumns);
+    int tile = schedule.cols() * pitch(slabColumns);
     boolean overQuery = schedule.output() == Schedule.Hopper.Output.QUERY;
     int query = row * (overQuery ? Math.max(keySlabs, valueSlabs) : keySlabs);
     int values = query + schedule.stages() * tile * keySlabs;
@@ -79,6 +80,7 @@ record HopperLayout(
         schedule.rows(),
         schedule.cols(),
         schedule.stages(),
+        slabColumns,
         keySlabs,
         valueSlabs,
         query,
@@ -87,6 +89,25 @@ record HopperLayout(
         barriers,
         slot,
         slot + (sequences ? 3 : 2) * WORDS + tileBytes(schedule.stages()));
+  }
+
+  /** Columns of a row of K and of V in slabs, empty ones included. */
+  private static int columns(HeadDim dim, int slab) {
+    return (Math.ceilDiv(dim.qk(), slab) + Math.ceilDiv(dim.v(), slab)) * slab;
+  }
+
+  private static int pitch(int slabColumns) {
+    return 2 * slabColumns;
+  }
+
+  /** Bytes of a row of a slab. */
+  int pitch() {
+    return pitch(slabColumns);
+  }
+
+  /** Whether slabs have 64 columns. */
+  boolean wide() {
+    return slabColumns == WIDE;
   }
 
   /** Offset of an operand's first buffer. */
@@ -120,7 +141,7 @@ record HopperLayout(
 
   /** Bytes of one slab of an operand's buffer. */
   int slab(Operand operand) {
-    return rows(operand) * PITCH;
+    return rows(operand) * pitch();
   }
 
   /** Bytes of one buffer of an operand: what a load of a tile delivers, zeros included. */

@@ -310,7 +310,8 @@ public final class HopperSchedules {
       }
       list.add(schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, gathers"));
     } else if (widest <= 96 && light && !few) {
-      list.add(schedule(96, 3, 2, false, Output.OWN, "head dim up to 96"));
+      list.add(schedule(96, 3, 3, false, Output.OWN, "head dim up to 96"));
+      list.add(schedule(96, 3, 2, false, Output.OWN, "head dim up to 96, wide slabs"));
     } else if (widest <= 128) {
       if (light && few) {
         list.add(schedule(128, 2, 2, true, Output.OWN, "head dim up to 128, short"));

@@ -156,13 +156,12 @@ public final class HopperSelection {
     Map<Operand, Role.TensorMap> maps = new EnumMap<>(Operand.class);
     for (Operand of : LOADED) {
       Form form = of == Operand.Q && kernel.packed() ? Form.GROUPED : form();
-      maps.put(of, new Role.TensorMap(of, layout.rows(of), HopperLayout.SLAB_COLUMNS, form));
+      maps.put(of, new Role.TensorMap(of, layout.rows(of), layout.slabColumns(), form));
     }
     if (schedule.output() != Output.DIRECT) {
       maps.put(
           Operand.O,
-          new Role.TensorMap(
-              Operand.O, HopperLayout.GROUP_ROWS, HopperLayout.SLAB_COLUMNS, form()));
+          new Role.TensorMap(Operand.O, HopperLayout.GROUP_ROWS, layout.slabColumns(), form()));
     }
     return maps;
   }

@@ -347,7 +347,7 @@ final class ProducerCode {
           new Inst.TmaLoad(
               new Address(buffer, layout.buffer(operand) + slab * layout.slab(operand)),
               requireNonNull(maps.get(operand)),
-              coordinates(operand, item, kvHead, row, slab * HopperLayout.SLAB_COLUMNS),
+              coordinates(operand, item, kvHead, row, slab * layout.slabColumns()),
               ring.full(barriers)));
     }
     ring.advance();

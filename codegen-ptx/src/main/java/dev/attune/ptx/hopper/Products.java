@@ -20,11 +20,12 @@ import java.util.List;
  * count 16 bytes.
  */
 final class Products {
-  /** Stride of 8 rows, 1024 bytes, and the mode of the 128-byte swizzle: the upper word. */
-  private static final int UPPER = 1024 / 16 | 1 << 30;
+  /** The modes of the 128-byte and the 64-byte swizzle, in the upper word. */
+  private static final int SWIZZLE_128 = 1 << 30;
+
+  private static final int SWIZZLE_64 = 2 << 30;
 
   private static final int INNER = 16;
-  private static final int STEPS_PER_SLAB = HopperLayout.SLAB_COLUMNS / INNER;
 
   private final Emitter emit;
   private final Dtype dtype;
@@ -38,7 +39,9 @@ final class Products {
     this.layout = layout;
     this.dim = dim;
     this.upper = emit.fresh(Reg.Kind.B32);
-    emit.add(new Inst.Mov(upper, new IntConst(UPPER)));
+    int eightRows = 8 * layout.pitch() / 16;
+    int swizzle = layout.wide() ? SWIZZLE_128 : SWIZZLE_64;
+    emit.add(new Inst.Mov(upper, new IntConst(eightRows | swizzle)));
   }
 
   /**
@@ -69,11 +72,10 @@ final class Products {
       Left a =
           switch (query) {
             case Held.LeftOperands q -> new Left.Registers(List.of(q.regs()[0][k]));
-            case Held.Matrix q ->
-                new Left.Shared(at(q.descriptor(), inner(k, layout.slab(Operand.Q))));
+            case Held.Matrix q -> new Left.Shared(at(q.descriptor(), inner(k, Operand.Q)));
             default -> throw new IllegalStateException("no left operand: " + query);
           };
-      Reg b = at(key.descriptor(), inner(k, layout.slab(Operand.K)));
+      Reg b = at(key.descriptor(), inner(k, Operand.K));
       emit.add(new Inst.Wgmma(dtype, d, a, b, k > 0, false));
     }
   }
@@ -82,7 +84,7 @@ final class Products {
   void output(Held.LeftOperands weights, Held.Matrix value, Reg[][][] into) {
     List<Reg> d = RegisterCode.flatten(into);
     for (int k = 0; k < layout.cols() / INNER; k++) {
-      Reg b = at(value.descriptor(), k * INNER * HopperLayout.PITCH / 16);
+      Reg b = at(value.descriptor(), k * INNER * layout.pitch() / 16);
       Left a = new Left.Registers(List.of(weights.regs()[0][k]));
       emit.add(new Inst.Wgmma(dtype, d, a, b, true, true));
     }
@@ -94,8 +96,9 @@ final class Products {
   }
 
   /** The offset of step k in a K-major operand. */
-  private static int inner(int k, int slab) {
-    return (k / STEPS_PER_SLAB * slab + k % STEPS_PER_SLAB * 2 * INNER) / 16;
+  private int inner(int k, Operand operand) {
+    int steps = layout.slabColumns() / INNER;
+    return (k / steps * layout.slab(operand) + k % steps * 2 * INNER) / 16;
   }
 
   /** A descriptor further on, computed right before its use: it then stays out of the way. */

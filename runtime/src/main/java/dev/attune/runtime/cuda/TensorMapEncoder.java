@@ -26,6 +26,7 @@ final class TensorMapEncoder {
   private static final int CU_TENSOR_MAP_DATA_TYPE_FLOAT16 = 6;
   private static final int CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 = 9;
   private static final int CU_TENSOR_MAP_INTERLEAVE_NONE = 0;
+  private static final int CU_TENSOR_MAP_SWIZZLE_64B = 2;
   private static final int CU_TENSOR_MAP_SWIZZLE_128B = 3;
   private static final int CU_TENSOR_MAP_L2_PROMOTION_L2_256B = 3;
   private static final int CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE = 0;
@@ -103,7 +104,7 @@ final class TensorMapEncoder {
                   box,
                   elementStrides,
                   CU_TENSOR_MAP_INTERLEAVE_NONE,
-                  CU_TENSOR_MAP_SWIZZLE_128B,
+                  swizzle(map.span()),
                   CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                   CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
       context.check(code, "encode " + map);
@@ -113,6 +114,14 @@ final class TensorMapEncoder {
     } catch (Throwable e) {
       throw new AssertionError("a native call throws nothing", e);
     }
+  }
+
+  private static int swizzle(int span) {
+    return switch (span) {
+      case 64 -> CU_TENSOR_MAP_SWIZZLE_64B;
+      case 128 -> CU_TENSOR_MAP_SWIZZLE_128B;
+      default -> throw new IllegalArgumentException("no swizzle of " + span + " bytes");
+    };
   }
 
   private static int dataType(ElementType type) {

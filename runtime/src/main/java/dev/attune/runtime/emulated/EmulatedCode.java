@@ -72,7 +72,7 @@ final class EmulatedCode implements Kernel.Code {
             map.dims().stream().map(Integer::longValue).toList(),
             map.strides(),
             map.box(),
-            dev.attune.ptx.emulate.TensorMap.Swizzle.BYTES_128)
+            dev.attune.ptx.emulate.TensorMap.Swizzle.ofSpan(map.span()))
         .encode();
   }
 
