@@ -34,11 +34,15 @@ final class CopyCases {
         load("narrow", new TensorBox(40, 40, 16), new Corner(0, 3, 1, 1)),
         load("last_columns", new TensorBox(72, 40, 16), new Corner(64, 0, 1, 0)),
         load("past_both", new TensorBox(72, 50, 48), new Corner(64, 40, 1, 1)),
+        load("half_inside", new TensorBox(96, 40, 16, 32), new Corner(32, 8, 1, 1)),
+        load("half_last_columns", new TensorBox(72, 90, 80, 32), new Corner(64, 40, 0, 1)),
         load("before", new TensorBox(128, 40, 32), new Corner(-8, -5, 0, 0)),
         store("inside", new TensorBox(128, 80, 64), inside),
         store("last_rows", new TensorBox(64, 90, 64), new Corner(0, 64, 1, 1)),
         store("past_rows", new TensorBox(64, 64, 64), new Corner(0, 64, 1, 0)),
         store("last_columns", new TensorBox(72, 70, 64), new Corner(64, 5, 0, 1)),
+        store("half_inside", new TensorBox(96, 80, 64, 32), new Corner(64, 8, 1, 1)),
+        store("half_last_columns", new TensorBox(88, 70, 64, 32), new Corner(64, 20, 1, 0)),
         async());
   }
 

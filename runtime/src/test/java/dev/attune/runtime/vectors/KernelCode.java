@@ -167,9 +167,7 @@ final class KernelCode {
   Reg map(Operand of, TensorBox box) {
     Parameter parameter =
         new Parameter(
-            "map",
-            new Role.TensorMap(of, box.boxRows(), TensorBox.COLUMNS),
-            Parameter.Type.TENSOR_MAP);
+            "map", new Role.TensorMap(of, box.boxRows(), box.columns()), Parameter.Type.TENSOR_MAP);
     parameters.addFirst(parameter);
     Reg address = emit.fresh(Reg.Kind.B64);
     add(new Inst.TensorMapAddress(address, parameter));

@@ -9,15 +9,18 @@ import java.util.List;
  * behind the start of a buffer, which ends with it; and the boxes that are copied of it.
  *
  * @param boxRows rows of a box
+ * @param columns of a box, which it is swizzled by: 64 or 32
  */
-record TensorBox(int dim, int seq, int boxRows) {
-  /** Columns of a box. */
-  static final int COLUMNS = 64;
-
+record TensorBox(int dim, int seq, int boxRows, int columns) {
   private static final int OFFSET = 48;
   private static final int GAP = 16;
   private static final int HEADS = 2;
   private static final int BATCH = 2;
+
+  /** With boxes of 64 columns. */
+  TensorBox(int dim, int seq, int boxRows) {
+    this(dim, seq, boxRows, 64);
+  }
 
   private int row() {
     return 2 * dim + GAP;
@@ -30,7 +33,7 @@ record TensorBox(int dim, int seq, int boxRows) {
 
   /** Bytes of a box. */
   int boxBytes() {
-    return 2 * COLUMNS * boxRows;
+    return 2 * columns * boxRows;
   }
 
   /** The tensor map, given where the buffer lies. */
@@ -40,6 +43,6 @@ record TensorBox(int dim, int seq, int boxRows) {
         buffer + OFFSET,
         List.of(dim, seq, HEADS, BATCH),
         List.of((long) HEADS * row(), (long) row(), (long) seq * HEADS * row()),
-        List.of(COLUMNS, boxRows, 1, 1));
+        List.of(columns, boxRows, 1, 1));
   }
 }
