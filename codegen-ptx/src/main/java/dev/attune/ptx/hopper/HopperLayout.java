@@ -10,6 +10,7 @@ import dev.attune.compiler.spec.Operand;
  * row mod 8), so that eight neighbouring rows are one atom of 1024 bytes (PTX ISA, "Shared Memory
  * Matrix Layout"). Where that leaves fewer columns empty, slabs have 32 columns: rows of 64 bytes
  * under the 64-byte swizzle (chunk index xor half the row mod 4), eight of which are 512 bytes.
+ * Beyond {@value #FEW} columns their many loads cost more than the empty columns.
  *
  * @param rows query rows of an item
  * @param cols keys of a kv tile
@@ -41,6 +42,7 @@ record HopperLayout(
 
   private static final int WIDE = 64;
   private static final int NARROW = 32;
+  private static final int FEW = 128;
 
   /** Query rows of a warpgroup. */
   static final int GROUP_ROWS = 64;
@@ -63,7 +65,7 @@ record HopperLayout(
    * @param sequences whether items have sequences of their own lengths
    */
   static HopperLayout of(HeadDim dim, Schedule.Hopper schedule, boolean sequences) {
-    int slabColumns = columns(dim, NARROW) < columns(dim, WIDE) ? NARROW : WIDE;
+    int slabColumns = slabColumns(dim);
     int keySlabs = Math.ceilDiv(dim.qk(), slabColumns);
     int valueSlabs = Math.ceilDiv(dim.v(), slabColumns);
     int row = schedule.rows() * pitch(slabColumns);
@@ -89,6 +91,11 @@ record HopperLayout(
         barriers,
         slot,
         slot + (sequences ? 3 : 2) * WORDS + tileBytes(schedule.stages()));
+  }
+
+  private static int slabColumns(HeadDim dim) {
+    boolean few = Math.max(dim.qk(), dim.v()) <= FEW;
+    return few && columns(dim, NARROW) < columns(dim, WIDE) ? NARROW : WIDE;
   }
 
   /** Columns of a row of K and of V in slabs, empty ones included. */

@@ -72,7 +72,7 @@ final class WarpgroupCases {
         all.add(output(dtype, columns, Values.Kind.INTEGERS, Slab.WIDE));
       }
       all.add(scores(dtype, 2 * NARROW, 128, true, Values.Kind.INTEGERS, Slab.WIDE));
-      for (int columns : new int[] {16, 48, 112, 256}) {
+      for (int columns : new int[] {32, 96, 128, 256}) {
         all.add(scores(dtype, columns, 96, true, Values.Kind.INTEGERS, Slab.HALF));
         all.add(scores(dtype, columns, 32, false, Values.Kind.INTEGERS, Slab.HALF));
       }
