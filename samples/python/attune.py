@@ -137,6 +137,12 @@ def _token(name, tensor, step=1):
     return along_seq, along_batch // along_seq
 
 
+def _swizzle(name, row_bytes):
+    if row_bytes not in _SWIZZLES:
+        raise AttuneError(f"{name} has boxes with rows of {row_bytes} bytes, expected 64 or 128")
+    return _SWIZZLES[row_bytes]
+
+
 def _tensor_map(name, tensor, box_rows, box_cols, group=None, step=None):
     """The tensor map of a [B, S, H, D] tensor: dimensions (D, S, H, B), zeros outside.
 
@@ -175,7 +181,7 @@ def _tensor_map(name, tensor, box_rows, box_cols, group=None, step=None):
         (ctypes.c_uint32 * rank)(*box),
         (ctypes.c_uint32 * rank)(*[1] * rank),
         _INTERLEAVE_NONE,
-        _SWIZZLES[box_cols * tensor.element_size()],
+        _swizzle(name, box_cols * tensor.element_size()),
         _L2_PROMOTION_256B,
         _OOB_FILL_ZEROS,
     )

@@ -200,6 +200,16 @@ class LaunchTest(unittest.TestCase):
         pointers = machine.launches[-1][3]
         return (ctypes.c_void_p * 16).from_address(pointers)
 
+    def test_narrow_boxes_have_the_narrow_swizzle(self):
+        narrow = [p | ({"box_cols": 32} if "box_cols" in p else {}) for p in PARAMETERS]
+        q, k, v = Tensor(2, 777, 16, 128), Tensor(2, 500, 4, 128), Tensor(2, 500, 4, 128)
+        kernel(narrow).prepare(q, k, v)
+        self.assertEqual({m[4][0] for m in machine.maps}, {32})
+        self.assertEqual({m[6:] for m in machine.maps}, {(0, 2, 3, 0)})
+        wide = [p | ({"box_cols": 16} if "box_cols" in p else {}) for p in PARAMETERS]
+        with self.assertRaisesRegex(attune.AttuneError, "rows of 32 bytes, expected 64 or 128"):
+            kernel(wide).prepare(q, k, v)
+
     def test_every_parameter_has_its_value(self):
         q = Tensor(2, 777, 16, 128)
         k, v = Tensor(2, 500, 4, 128), Tensor(2, 500, 4, 128)

@@ -11,7 +11,7 @@ def kernels = new File(basedir, 'target/generated-resources/attn/org/example/att
 def edited = new File(basedir, 'target/edited-at').lastModified()
 assert new File(launchers, 'Kept.java').lastModified() < edited
 assert new File(launchers, 'Edited.java').lastModified() >= edited
-assert new File(launchers, 'Edited.java').text.contains('6')
+assert new File(kernels, 'edited/kernels.json').text.contains('n : int = 6')
 assert !new File(launchers, 'Deleted.java').exists()
 assert !new File(kernels, 'deleted').exists()
 assert !new File(basedir, 'target/generated-resources/attn/attn/deleted.attn').exists()

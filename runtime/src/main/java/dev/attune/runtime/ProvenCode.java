@@ -73,7 +73,7 @@ public final class ProvenCode {
       if (trusted || Optional.of(way.name()).equals(known)) {
         return code;
       }
-      Optional<String> flaw = flaw(device, test.get(), code);
+      Optional<String> flaw = flaw(device, test, code);
       if (flaw.isEmpty()) {
         cache.put(passed, way.name().getBytes(StandardCharsets.UTF_8));
         return code;
@@ -99,15 +99,19 @@ public final class ProvenCode {
       try {
         return result.join();
       } catch (CompletionException e) {
-        throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        switch (e.getCause()) {
+          case RuntimeException cause -> throw cause;
+          case Error cause -> throw cause;
+          case null, default -> throw e;
+        }
       }
     };
   }
 
-  private static Optional<String> flaw(Device device, SelfTest test, Kernel.Code code) {
+  private static Optional<String> flaw(Device device, Supplier<SelfTest> test, Kernel.Code code) {
     try {
-      return test.flaw(device, code);
-    } catch (DeviceException e) {
+      return test.get().flaw(device, code);
+    } catch (RuntimeException | Error e) {
       code.close();
       throw e;
     }

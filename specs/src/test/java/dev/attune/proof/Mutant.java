@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -69,15 +70,18 @@ record Mutant(Kind kind, int line, String now) {
   private static final Pattern SWIZZLE = Pattern.compile("xor\\.b32 (%r\\d+), %r\\d+, %r\\d+;");
   private static final Pattern MATRIX =
       Pattern.compile("((?:ld|st)matrix\\..*\\[%r\\d+)(?:\\+(\\d+))?(\\].*;)");
-  private static final Pattern MODE = Pattern.compile("(mov\\.b32 %r\\d+), (\\d+);");
+  private static final Pattern MODE = Pattern.compile("(mov\\.b32 %r\\d+), (-?\\d+);");
   private static final Pattern STEP = Pattern.compile("(add\\.s64 (%rd\\d+), %rd\\d+), (\\d+);");
   private static final Pattern BOUND = Pattern.compile("setp\\.(lt|le|gt|ge)\\.s32 (.*;)");
   private static final Pattern LIMIT = Pattern.compile("%r\\d+, (-?\\d+);$");
   private static final Pattern CLAIM =
       Pattern.compile("(atom\\.global\\.add\\.u32 %r\\d+, \\[\\S+\\]), 1;");
 
-  /** Bytes between rows of eight in a swizzled tile, as a descriptor's high word has them. */
-  private static final long ROWS_OF_EIGHT = 64;
+  /**
+   * A descriptor's high word: 1024 bytes between rows of eight and the 128-byte swizzle, or 512 and
+   * the 64-byte one.
+   */
+  private static final Set<Integer> MODES = Set.of(64 | 1 << 30, 32 | 2 << 30);
 
   /** Every mutant of a kernel. */
   static List<Mutant> all(String ptx) {
@@ -223,7 +227,7 @@ record Mutant(Kind kind, int line, String now) {
       }
     }
     m = MODE.matcher(inst);
-    if (m.matches() && (number(m, 2) & 0x3FFF) == ROWS_OF_EIGHT && number(m, 2) >> 30 == 1) {
+    if (m.matches() && MODES.contains((int) number(m, 2))) {
       for (long bit : List.of(1L << 30, 1L << 31)) {
         found.add(
             new Change(Kind.SWIZZLE_BIT, m.group(1) + ", " + (int) (number(m, 2) ^ bit) + ";"));

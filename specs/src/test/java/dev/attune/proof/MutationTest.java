@@ -177,6 +177,7 @@ class MutationTest {
         Subject.of("hopper d64 tested", PERIODIC, h, 4096, shape(1, 2, 1, 400, 700, 64)),
         Subject.packed("hopper d64 packed", STEEPER, shape(1, 6, 2, 60, 500, 64)),
         Subject.of("hopper d64 classes", CLASSES, h, 4096, shape(1, 2, 1, 600, 1040, 64)),
+        Subject.of("hopper d96 steep", STEEP, h, 4096, shape(1, 2, 1, 300, 420, 96)),
         Subject.of("ampere d64 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 64)),
         Subject.of("ampere d128 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 128)),
         Subject.of("ampere d256 steep", STEEP, a, 4096, shape(1, 1, 1, 140, 330, 256)));

@@ -8,7 +8,7 @@ import dev.attune.compiler.spec.Operand;
  * Where the tiles of a CTA lie in shared memory. A tile is a row of slabs, each 64 columns wide:
  * rows of 128 bytes whose 16-byte chunks are permuted by TMA's 128-byte swizzle (chunk index xor
  * row mod 8), so that eight neighbouring rows are one atom of 1024 bytes (PTX ISA, "Shared Memory
- * Matrix Layout"). Where that leaves fewer columns empty, slabs have 32 columns: rows of 64 bytes
+ * Matrix Layout"). Where slabs of 32 columns leave fewer empty, they are taken: rows of 64 bytes
  * under the 64-byte swizzle (chunk index xor half the row mod 4), eight of which are 512 bytes.
  * Beyond {@value #FEW} columns their many loads cost more than the empty columns.
  *

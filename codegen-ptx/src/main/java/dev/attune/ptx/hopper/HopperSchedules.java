@@ -38,7 +38,10 @@ public final class HopperSchedules {
   private static final int LAZY = 8;
 
   /** Keys of the narrowest tile, what narrowing takes off, and where fewer consumers start. */
-  private static final int NARROWEST = 16;
+  private static final int NARROWEST = 48;
+
+  /** Keys of a tile for which one consumer of {@link #NARROWEST} has too few registers. */
+  private static final int LAST_RESORT = 16;
 
   private static final int STEP = 16;
 
@@ -238,7 +241,8 @@ public final class HopperSchedules {
 
   /**
    * The next schedule with more registers to spare: Q goes to shared memory, then tiles have fewer
-   * keys, then an item has fewer consumers. Empty past the narrowest.
+   * keys, then an item has fewer consumers; those of the last consumer may be narrower still. Empty
+   * past the narrowest.
    */
   public static Optional<Schedule.Hopper> narrower(Target target, HeadDim dim, Schedule.Hopper s) {
     Stream<Schedule.Hopper> shared =
@@ -247,13 +251,16 @@ public final class HopperSchedules {
         IntStream.rangeClosed(1, s.consumers())
             .map(i -> s.consumers() + 1 - i)
             .boxed()
-            .flatMap(consumers -> narrower(s.queryInShared(), consumers));
-    return Stream.concat(shared, fewer).filter(n -> fits(target, dim, n)).findFirst();
+            .flatMap(consumers -> widths(s.queryInShared(), consumers, NARROWEST));
+    return Stream.of(shared, fewer, widths(s.queryInShared(), s.consumers(), LAST_RESORT))
+        .flatMap(next -> next)
+        .filter(n -> fits(target, dim, n))
+        .findFirst();
   }
 
-  private static Stream<Schedule.Hopper> narrower(Schedule.Hopper s, int consumers) {
+  private static Stream<Schedule.Hopper> widths(Schedule.Hopper s, int consumers, int least) {
     int widest = consumers == s.consumers() ? s.cols() - STEP : WIDEST_AGAIN;
-    return IntStream.iterate(widest, cols -> cols >= NARROWEST, cols -> cols - STEP)
+    return IntStream.iterate(widest, cols -> cols >= least, cols -> cols - STEP)
         .mapToObj(cols -> s.tiles(cols, consumers, "registers for what elements need"));
   }
 
@@ -311,7 +318,6 @@ public final class HopperSchedules {
       list.add(schedule(80, 3, 3, false, Output.OWN, "head dim up to 64, gathers"));
     } else if (widest <= 96 && light && !few) {
       list.add(schedule(96, 3, 3, false, Output.OWN, "head dim up to 96"));
-      list.add(schedule(96, 3, 2, false, Output.OWN, "head dim up to 96, wide slabs"));
     } else if (widest <= 128) {
       if (light && few) {
         list.add(schedule(128, 2, 2, true, Output.OWN, "head dim up to 128, short"));

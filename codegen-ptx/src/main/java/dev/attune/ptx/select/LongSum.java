@@ -7,12 +7,13 @@ import dev.attune.compiler.spec.ScalarType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A sum within an expression of a score whose terms together keep too much in registers, such as a
  * product of captured vectors. Each term is added for all elements of a tile before the next one.
  *
- * @param terms in the order of addition; only the first may use the score
+ * @param terms in the order of addition; none but the first uses the score
  * @param rest the expression with the score in place of the sum
  */
 record LongSum(List<Expr> terms, Expr rest) {
@@ -37,10 +38,12 @@ record LongSum(List<Expr> terms, Expr rest) {
         && op == BinaryOp.ADD
         && e.type() == ScalarType.FLOAT) {
       List<Expr> terms = Terms.of(BinaryOp.ADD, e).toList();
-      return terms.stream().anyMatch(Terms::keepMuch)
-              || terms.stream().skip(1).anyMatch(LongSum::usesScore)
+      List<Expr> scores = terms.stream().filter(LongSum::usesScore).toList();
+      List<Expr> others = terms.stream().filter(t -> !usesScore(t)).toList();
+      return scores.size() > 1 || terms.stream().anyMatch(Terms::keepMuch)
           ? Optional.empty()
-          : Optional.of(new LongSum(terms, SCORE));
+          : Optional.of(
+              new LongSum(Stream.concat(scores.stream(), others.stream()).toList(), SCORE));
     }
     // Of one child alone: the score stands for its sum in the rest.
     List<Expr> children = Exprs.children(e);

@@ -130,12 +130,12 @@ public final class RegisterCode {
         .forEach(
             op -> {
               switch (op) {
-                case Op.Map o -> hoist(o.expr().expr());
+                case Op.Map o -> hoistScore(o.expr().expr());
                 case Op.Mask o -> hoistMask(o.predicate().expr());
                 case Op.RowMax o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
                 case Op.Exp2 o -> expressions.hoistUniform(Unroll.unroll(o.factor()));
                 case Op.Weigh o -> {
-                  hoist(o.expr().expr());
+                  hoistScore(o.expr().expr());
                   rows.hoistWeights(Unroll.unroll(o.expr().expr()), factor(o.factor()));
                 }
                 default -> {}
@@ -158,9 +158,22 @@ public final class RegisterCode {
   private void hoist(Expr e) {
     Expr unrolled = Unroll.unroll(e);
     expressions.hoistUniform(unrolled);
-    if (LongSum.of(unrolled).isPresent()) {
-      return;
+    hoistRowGathers(unrolled);
+  }
+
+  /** The terms of a long sum gather where they are added. */
+  private void hoistScore(Expr e) {
+    Expr unrolled = Unroll.unroll(e);
+    Optional<LongSum> sum = LongSum.of(unrolled);
+    if (sum.isEmpty()) {
+      hoist(e);
+    } else {
+      expressions.hoistUniform(unrolled);
+      hoistRowGathers(sum.get().rest());
     }
+  }
+
+  private void hoistRowGathers(Expr unrolled) {
     for (int r = 0; r < rows.count(); r++) {
       expressions.hoistRowGathers(unrolled, rows.elements().rowSite(r));
     }

@@ -46,6 +46,14 @@ class LongSumTest {
     assertEquals(41, sum.steps().size());
   }
 
+  @Test
+  void theOrderOfWritingDoesNotMatter() {
+    Expr e = score("sum(i in 0..40: x[b, h, q, i] * y[b, kv, i]) + score * scale");
+    LongSum sum = LongSum.of(e).orElseThrow();
+    assertEquals(score("score * scale"), sum.terms().getFirst());
+    assertEquals(41, sum.terms().size());
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

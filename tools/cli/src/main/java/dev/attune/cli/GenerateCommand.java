@@ -20,8 +20,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "generate",
     description = {
-      "Writes a Java class for each attention of folders of .attn files, and their kernels as",
-      "resources. Does again only what has changed, and removes what is no longer made."
+      "Writes a Java class for each attention of folders of .attn files, and of specs on the class",
+      "path that --spec names, and their kernels as resources. Does again only what has changed,"
+          + " and removes what is no longer made."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)

@@ -166,9 +166,17 @@ final class GenerateCommandTest {
     assertTrue(Files.exists(work.resolve("resources/org/example/ready/kernels.json")));
     assertFalse(Files.exists(work.resolve("resources/attn/ready.attn")), "it is in the jar");
     assertTrue(generate(classPath, "--spec=ready").last().startsWith("2 spec files, 2 up to date"));
+    Attune away = generate(classPath, "--spec=away,away");
+    assertEquals(1, away.code());
     assertEquals(
-        "error: cannot generate: nothing on the class path has attn/away.attn",
-        generate(classPath, "--spec=away").err().strip());
+        "error: nothing on the class path has attn/away.attn",
+        away.out().lines().findFirst().orElseThrow());
+    assertFalse(Files.exists(work.resolve("java/org/example/Ready.java")), "no longer asked for");
+    assertTrue(Files.exists(work.resolve("java/org/example/Uses.java")), "the others are made");
+    write("ready.attn", CAUSAL);
+    Attune own = generate(classPath, "--spec=ready");
+    assertEquals(1, own.code());
+    assertTrue(own.out().contains("there is already a file ready.attn"), own.out());
   }
 
   @Test

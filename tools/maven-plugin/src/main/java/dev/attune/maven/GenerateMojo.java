@@ -153,7 +153,9 @@ abstract class GenerateMojo extends AttuneMojo {
     for (String line : fork.lines()) {
       Optional<Message> message = Message.parse(line);
       if (message.isEmpty()) {
-        if (!line.equals(last) || fork.code() == 0) {
+        if (line.startsWith("error: ") && !line.equals(last)) {
+          getLog().error(line);
+        } else if (!line.equals(last) || fork.code() == 0) {
           getLog().info(line);
         }
         continue;

@@ -44,7 +44,7 @@ public record GenerateOptions(
     sources = List.copyOf(sources);
     includes = List.copyOf(includes);
     excludes = List.copyOf(excludes);
-    specs = List.copyOf(specs);
+    specs = specs.stream().distinct().toList();
     classPath = List.copyOf(classPath);
     targets = List.copyOf(targets);
     dtypes = List.copyOf(dtypes);

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -60,8 +61,7 @@ public final class Generator {
    * Generates what is missing or out of date. What belongs to a file with errors stays as it was.
    *
    * @throws NotDirectoryException if a folder of sources is not there
-   * @throws IOException if no dependency has a spec that is asked for, or something cannot be read
-   *     or written
+   * @throws IOException if something cannot be read or written
    */
   public static Generated generate(GenerateOptions options) throws IOException {
     try {
@@ -81,7 +81,7 @@ public final class Generator {
       }
     }
     for (String name : options.specs()) {
-      units.add(dependency(name));
+      dependency(name).ifPresent(units::add);
     }
     Set<Unit> failed = new LinkedHashSet<>(clashes(units));
     int fresh = 0;
@@ -126,13 +126,18 @@ public final class Generator {
     }
   }
 
-  private Unit dependency(String name) throws IOException {
-    Source source =
-        ImportedFiles.onClassPath(options.classPath(), name)
-            .orElseThrow(
-                () ->
-                    new IOException("nothing on the class path has attn/%s.attn".formatted(name)));
-    return check(Path.of(name + ".attn"), false, source);
+  private Optional<Unit> dependency(String name) {
+    Optional<Source> source = ImportedFiles.onClassPath(options.classPath(), name);
+    if (source.isEmpty()) {
+      errors++;
+      messages.add("error: nothing on the class path has attn/%s.attn".formatted(name));
+      return Optional.empty();
+    }
+    Unit unit = check(Path.of(name + ".attn"), false, source.get());
+    if (unit.checked().ok() && unit.checked().specs().isEmpty()) {
+      error(unit, 1, "there is no attention in it that could get a launcher");
+    }
+    return Optional.of(unit);
   }
 
   private Unit check(Path path, boolean own, Source source) {
