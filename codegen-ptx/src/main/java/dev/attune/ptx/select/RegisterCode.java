@@ -164,13 +164,8 @@ public final class RegisterCode {
   /** The terms of a long sum gather where they are added. */
   private void hoistScore(Expr e) {
     Expr unrolled = Unroll.unroll(e);
-    Optional<LongSum> sum = LongSum.of(unrolled);
-    if (sum.isEmpty()) {
-      hoist(e);
-    } else {
-      expressions.hoistUniform(unrolled);
-      hoistRowGathers(sum.get().rest());
-    }
+    expressions.hoistUniform(unrolled);
+    hoistRowGathers(LongSum.of(unrolled).map(LongSum::rest).orElse(unrolled));
   }
 
   private void hoistRowGathers(Expr unrolled) {

@@ -46,28 +46,9 @@ public final class CompileMojo extends GenerateMojo {
   private File state;
 
   @Override
-  File sources() {
-    return sourceDirectory;
-  }
-
-  @Override
-  List<String> specs() {
-    return specs == null ? List.of() : specs;
-  }
-
-  @Override
-  File launchers() {
-    return outputDirectory;
-  }
-
-  @Override
-  File kernels() {
-    return resourceDirectory;
-  }
-
-  @Override
-  File state() {
-    return state;
+  Places places() {
+    List<String> named = specs == null ? List.of() : specs;
+    return new Places(sourceDirectory, named, outputDirectory, resourceDirectory, state);
   }
 
   @Override
@@ -82,10 +63,8 @@ public final class CompileMojo extends GenerateMojo {
   }
 
   @Override
-  void register() {
-    project.addCompileSourceRoot(outputDirectory.getPath());
-    Resource resource = new Resource();
-    resource.setDirectory(resourceDirectory.getPath());
-    project.addResource(resource);
+  void register(String launchers, Resource kernels) {
+    project.addCompileSourceRoot(launchers);
+    project.addResource(kernels);
   }
 }

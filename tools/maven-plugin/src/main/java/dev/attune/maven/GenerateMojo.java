@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import javax.inject.Inject;
+import org.apache.maven.model.Resource;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugins.annotations.Parameter;
@@ -60,55 +61,60 @@ abstract class GenerateMojo extends AttuneMojo {
 
   @Inject private @Nullable BuildContext buildContext;
 
-  abstract File sources();
+  /**
+   * What a goal reads and writes.
+   *
+   * @param sources folder of the {@code .attn} files
+   * @param specs of dependencies that get launchers as well
+   * @param launchers folder of the launchers
+   * @param kernels folder of the kernels
+   * @param state folder where is kept what was made of what
+   */
+  record Places(File sources, List<String> specs, File launchers, File kernels, File state) {}
 
-  /** Specs of dependencies that get launchers as well. */
-  abstract List<String> specs();
-
-  abstract File launchers();
-
-  abstract File kernels();
-
-  abstract File state();
+  abstract Places places();
 
   abstract List<String> classPath() throws MojoExecutionException;
 
   /** Makes Maven compile the launchers and package the kernels. */
-  abstract void register();
+  abstract void register(String launchers, Resource kernels);
 
   @Override
   void work() throws IOException, MojoExecutionException, MojoFailureException {
-    Path state = state().toPath();
-    boolean sources = sources().isDirectory();
-    if (!sources && specs().isEmpty() && !Files.isDirectory(state)) {
-      getLog().debug("there is no folder " + sources());
+    Places places = places();
+    Path state = places.state().toPath();
+    if (!places.sources().isDirectory() && places.specs().isEmpty() && !Files.isDirectory(state)) {
+      getLog().debug("there is no folder " + places.sources());
       return;
     }
-    register();
-    List<String> arguments = arguments(sources);
+    Resource resource = new Resource();
+    resource.setDirectory(places.kernels().getPath());
+    register(places.launchers().getPath(), resource);
+    List<String> arguments = arguments(places);
     Path stamp = state.resolve(STAMP);
-    if (Files.isRegularFile(stamp) && Files.readString(stamp).equals(fingerprint(arguments))) {
+    if (Files.isRegularFile(stamp)
+        && Files.readString(stamp).equals(fingerprint(places, arguments))) {
       getLog().debug("nothing to generate: all is up to date");
       return;
     }
     Files.deleteIfExists(stamp);
     report(fork(arguments));
     Files.createDirectories(state);
-    Files.writeString(stamp, fingerprint(arguments));
+    Files.writeString(stamp, fingerprint(places, arguments));
     if (buildContext != null) {
-      buildContext.refresh(launchers());
-      buildContext.refresh(kernels());
+      buildContext.refresh(places.launchers());
+      buildContext.refresh(places.kernels());
     }
   }
 
-  private List<String> arguments(boolean sources) throws MojoExecutionException {
+  private List<String> arguments(Places places) throws MojoExecutionException {
     List<String> arguments = new ArrayList<>(List.of("generate"));
-    if (sources) {
-      arguments.add(sources().getPath());
+    if (places.sources().isDirectory()) {
+      arguments.add(places.sources().getPath());
     }
-    arguments.add("--java=" + launchers());
-    arguments.add("--resources=" + kernels());
-    arguments.add("--state=" + state());
+    arguments.add("--java=" + places.launchers());
+    arguments.add("--resources=" + places.kernels());
+    arguments.add("--state=" + places.state());
     arguments.add(
         "--package="
             + Optional.ofNullable(packageName)
@@ -126,7 +132,7 @@ abstract class GenerateMojo extends AttuneMojo {
     Optional.ofNullable(excludes).stream()
         .flatMap(List::stream)
         .forEach(g -> arguments.add("--exclude=" + g));
-    specs().forEach(name -> arguments.add("--spec=" + name));
+    places.specs().forEach(name -> arguments.add("--spec=" + name));
     arguments.add("--class-path=" + String.join(File.pathSeparator, imports()));
     return arguments;
   }
@@ -136,14 +142,15 @@ abstract class GenerateMojo extends AttuneMojo {
     return classPath().stream().filter(e -> new File(e).exists()).toList();
   }
 
-  private String fingerprint(List<String> arguments) throws IOException, MojoExecutionException {
+  private String fingerprint(Places places, List<String> arguments)
+      throws IOException, MojoExecutionException {
     Fingerprint all = new Fingerprint();
     arguments.stream().filter(a -> !a.startsWith("--class-path=")).forEach(all::add);
-    all.addFolder(sources().toPath(), ".attn");
+    all.addFolder(places.sources().toPath(), ".attn");
     imports().forEach(e -> all.addElement(Path.of(e), "attn/"));
     compiler().forEach(jar -> all.addElement(jar.toPath(), "dev/attune/"));
-    all.addFolder(launchers().toPath(), "");
-    all.addFolder(kernels().toPath(), "");
+    all.addFolder(places.launchers().toPath(), "");
+    all.addFolder(places.kernels().toPath(), "");
     return all.value();
   }
 

@@ -48,28 +48,9 @@ public final class TestCompileMojo extends GenerateMojo {
   private File state;
 
   @Override
-  File sources() {
-    return sourceDirectory;
-  }
-
-  @Override
-  List<String> specs() {
-    return testSpecs == null ? List.of() : testSpecs;
-  }
-
-  @Override
-  File launchers() {
-    return outputDirectory;
-  }
-
-  @Override
-  File kernels() {
-    return resourceDirectory;
-  }
-
-  @Override
-  File state() {
-    return state;
+  Places places() {
+    List<String> named = testSpecs == null ? List.of() : testSpecs;
+    return new Places(sourceDirectory, named, outputDirectory, resourceDirectory, state);
   }
 
   @Override
@@ -84,10 +65,8 @@ public final class TestCompileMojo extends GenerateMojo {
   }
 
   @Override
-  void register() {
-    project.addTestCompileSourceRoot(outputDirectory.getPath());
-    Resource resource = new Resource();
-    resource.setDirectory(resourceDirectory.getPath());
-    project.addTestResource(resource);
+  void register(String launchers, Resource kernels) {
+    project.addTestCompileSourceRoot(launchers);
+    project.addTestResource(kernels);
   }
 }
